@@ -1,0 +1,193 @@
+#include "http/http_internal.h"
+#include "http/problem.h"
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+bool http_send(struct mg_connection *connection, const void *data, size_t size)
+{
+    const char *at = data;
+    while (size > 0) {
+        size_t piece = size < INT_MAX / 2 ? size : INT_MAX / 2;
+        if (mg_write(connection, at, piece) != (int)piece)
+            return false;
+        at += piece;
+        size -= piece;
+    }
+    return true;
+}
+
+static void send_or_close(struct http_request *request, const void *data, size_t size)
+{
+    if (!http_send(request->connection, data, size))
+        request->must_close = true;
+}
+
+/* ---- the head ---- */
+
+static const char *date_of(struct http_worker *worker)
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    if (now != worker->date_second && gmtime_r(&now, &parts)) {
+        strftime(worker->date, sizeof worker->date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        worker->date_second = now;
+    }
+    return worker->date;
+}
+
+/* Decided before the head is written, because the head says it. */
+static bool will_close(const struct http_request *request)
+{
+    bool leaves_much =
+        request->body == BODY_UNREAD &&
+        (request->content_length < 0 || request->content_length > DISCARD_BYTES || request->expects_continue);
+    return request->must_close || !request->caller_keeps || request->body == BODY_BROKEN || leaves_much ||
+           atomic_load(&request->worker->server->is_draining);
+}
+
+static void put_head(struct http_request *request, int status, const char *content_type, const char *framing)
+{
+    struct http_worker *worker = request->worker;
+    struct buffer *out = &worker->out;
+    char line[64];
+    request->status = status;
+    request->must_close = will_close(request);
+    buffer_reset(out);
+    int length = snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
+    buffer_put(out, line, length > 0 ? (size_t)length : 0);
+    buffer_put_text(out, http_status_text(status));
+    buffer_put_text(out, "\r\nDate: ");
+    buffer_put_text(out, date_of(worker));
+    buffer_put_text(out, "\r\n");
+    buffer_put_text(out, framing);
+    if (content_type) {
+        buffer_put_text(out, "Content-Type: ");
+        buffer_put_text(out, content_type);
+        buffer_put_text(out, "\r\n");
+    }
+    buffer_put(out, worker->headers.data, worker->headers.size);
+    if (request->must_close)
+        buffer_put_text(out, "Connection: close\r\n");
+    else if (request->is_old)
+        buffer_put_text(out, "Connection: keep-alive\r\n");
+    buffer_put_text(out, "\r\n");
+}
+
+void http_respond_header(struct http_request *request, const char *name, const char *value)
+{
+    struct buffer *headers = &request->worker->headers;
+    if (request->header_count == MOST_ADDED_HEADERS || request->status != 0)
+        return;
+    for (const char *c = value; *c; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f)
+            return;
+    buffer_put_text(headers, name);
+    buffer_put_text(headers, ": ");
+    buffer_put_text(headers, value);
+    buffer_put_text(headers, "\r\n");
+    request->header_count++;
+}
+
+/* ---- the whole answer ---- */
+
+static bool may_have_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+{
+    char framing[48] = "";
+    struct buffer *out = &request->worker->out;
+    if (request->status != 0)
+        return;
+    if (!content_type || !may_have_body(status))
+        size = 0;
+    if (may_have_body(status))
+        snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", size);
+    put_head(request, status, content_type, framing);
+    if (request->is_head)
+        size = 0;
+    if (size <= ONE_WRITE_BYTES)
+        buffer_put(out, body, size);
+    if (!buffer_ok(out) || !buffer_ok(&request->worker->headers)) {
+        request->must_close = true;
+        http_answer_bare(request->connection, 500, "the answer's headers are too large");
+        return;
+    }
+    if (!http_send(request->connection, out->data, out->size) ||
+        (size > ONE_WRITE_BYTES && !http_send(request->connection, body, size)))
+        request->must_close = true;
+}
+
+void http_answer_bare(struct mg_connection *connection, int status, const char *detail)
+{
+    char body[256], answer[640];
+    int size =
+        snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
+            http_status_text(status), status, detail);
+    if (size < 0 || (size_t)size >= sizeof body)
+        return;
+    size = snprintf(answer, sizeof answer,
+        "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+        status, http_status_text(status), size, body);
+    if (size > 0 && (size_t)size < sizeof answer && !http_send(connection, answer, (size_t)size))
+        return; /* the caller is gone, and the connection is closed in any case */
+}
+
+int http_request_status(const struct http_request *request)
+{
+    return request->status;
+}
+
+/* ---- answers of unknown length ---- */
+
+void http_stream_begin(struct http_request *request, int status, const char *content_type)
+{
+    if (request->status != 0)
+        return;
+    if (request->is_old) /* knows no chunks: the end of the connection ends the answer */
+        request->must_close = true;
+    put_head(request, status, content_type, request->is_old ? "" : "Transfer-Encoding: chunked\r\n");
+    request->stream = STREAM_OPEN;
+    if (buffer_ok(&request->worker->out))
+        send_or_close(request, request->worker->out.data, request->worker->out.size);
+    else
+        request->stream = STREAM_ENDED;
+}
+
+bool http_stream_write(struct http_request *request, const void *data, size_t size)
+{
+    struct buffer *out = &request->worker->out;
+    if (request->stream != STREAM_OPEN || atomic_load(&request->worker->server->is_closing))
+        return false;
+    if (size == 0 || request->is_head)
+        return true;
+    bool ok;
+    if (request->is_old)
+        ok = http_send(request->connection, data, size);
+    else {
+        buffer_reset(out);
+        buffer_printf(out, "%zx\r\n", size);
+        if (size <= ONE_WRITE_BYTES) {
+            buffer_put(out, data, size);
+            buffer_put_text(out, "\r\n");
+            ok = buffer_ok(out) && http_send(request->connection, out->data, out->size);
+        } else
+            ok = buffer_ok(out) && http_send(request->connection, out->data, out->size) &&
+                 http_send(request->connection, data, size) && http_send(request->connection, "\r\n", 2);
+    }
+    if (!ok) {
+        request->must_close = true;
+        request->stream = STREAM_ENDED;
+    }
+    return ok;
+}
+
+void http_stream_end(struct http_request *request)
+{
+    if (request->stream == STREAM_OPEN && !request->is_old && !request->is_head)
+        send_or_close(request, "0\r\n\r\n", 5);
+    request->stream = STREAM_ENDED;
+}

@@ -1,0 +1,51 @@
+#include "http/http_internal.h"
+#include <strings.h>
+
+const char *http_request_method(const struct http_request *request)
+{
+    return request->info->request_method;
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_request_query(const struct http_request *request)
+{
+    return request->info->query_string ? request->info->query_string : "";
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    const struct mg_request_info *info = request->info;
+    for (int i = 0; i < info->num_headers; i++)
+        if (strcasecmp(info->http_headers[i].name, name) == 0)
+            return info->http_headers[i].value;
+    return NULL;
+}
+
+const char *http_request_peer(const struct http_request *request)
+{
+    return request->info->remote_addr;
+}
+
+struct arena *http_request_arena(struct http_request *request)
+{
+    return &request->worker->arena;
+}
+
+int64_t http_request_started_us(const struct http_request *request)
+{
+    return request->started_us;
+}
+
+int64_t http_request_content_length(const struct http_request *request)
+{
+    return request->content_length;
+}
+
+bool http_request_is_draining(const struct http_request *request)
+{
+    return atomic_load(&request->worker->server->is_draining);
+}

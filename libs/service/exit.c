@@ -1,0 +1,13 @@
+#include "service_internal.h"
+
+enum { EXIT_AS_CONFIG = 78, EXIT_AS_SOFTWARE = 70 }; /* sysexits.h: EX_CONFIG, EX_SOFTWARE */
+
+int service_exit(bool ok, const struct err *err)
+{
+    if (ok) {
+        log_info(NULL, "service.stopped");
+        return 0;
+    }
+    log_error(NULL, "service.failed", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
+    return err->kind == ERR_CONFIG ? EXIT_AS_CONFIG : EXIT_AS_SOFTWARE;
+}

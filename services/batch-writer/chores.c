@@ -1,0 +1,122 @@
+#include "chores.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "partition_store.h"
+#include "rollup.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { STEP_MS = 50, HOURLY_MS = 3600 * 1000, RETRY_MS = 5000, BUSY_SHARE = 9 };
+#define ARENA_BYTES ((size_t)256 << 20)
+
+struct chores {
+    struct writer_shared *shared;
+    struct partition_list partitions;
+    struct arena arena;
+    int64_t hourly_at; /* monotonic: when to do next what is done by the hour */
+    pthread_t thread;
+};
+
+/* Rollups may wait: history reads around what is still due. While readings queue up they get a tenth of the time, unless they fall behind
+ * a whole round themselves. */
+int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full)
+{
+    int64_t fair_ms = took_ms * (is_busy && !is_full ? BUSY_SHARE : 1);
+    return is_full || fair_ms > rollup_ms ? fair_ms : rollup_ms;
+}
+
+static bool make_partitions(struct chores *chores, struct err *err)
+{
+    const struct batch_writer_config *config = chores->shared->config;
+    AUTO(store_session) session = NULL;
+    size_t made = 0;
+    if (!store_session_open(&session, chores->shared->store, err) ||
+        !partition_make_ahead(&chores->partitions, session, clock_now_us(), config->partition_days, config->partitions_ahead, &made, err))
+        return false;
+    if (made > 0)
+        log_info(NULL, "partitions.made", LOG_COUNT("count", made));
+    metric_add(chores->shared->metrics.partitions_made, made);
+    return true;
+}
+
+static void run_hourly(struct chores *chores)
+{
+    struct err err = { 0 };
+    int64_t removed = 0;
+    bool ok = make_partitions(chores, &err) &&
+        ledger_prune(chores->shared->store, chores->shared->config->ledger_hours, &removed, &err);
+    if (!ok)
+        log_warn(NULL, "chores.failed", LOG_ERR(&err));
+    else if (removed > 0)
+        log_info(NULL, "ledger.pruned", LOG_COUNT("rows", removed));
+    chores->hourly_at = clock_monotonic_us() + (ok ? HOURLY_MS : RETRY_MS) * INT64_C(1000);
+}
+
+/* The pause until the next round. */
+static int64_t run_rollup(struct chores *chores)
+{
+    const struct batch_writer_config *config = chores->shared->config;
+    struct err err = { 0 };
+    struct rollup_round round = { 0 };
+    int64_t marks = 0, began_us = clock_monotonic_us();
+    if (!rollup_run(chores->shared->store, config->rollup_marks, &chores->arena, &round, &err) ||
+        !rollup_waiting(chores->shared->store, &marks, &err)) {
+        log_warn(NULL, "rollup.failed", LOG_ERR(&err));
+        return config->rollup_ms > RETRY_MS ? config->rollup_ms : RETRY_MS;
+    }
+    int64_t took_us = clock_monotonic_us() - began_us;
+    metric_set(chores->shared->metrics.rollup_waiting, (double)marks);
+    if (round.is_mine)
+        metric_observe(chores->shared->metrics.rollup_seconds, (double)took_us / MICROSECONDS);
+    bool is_busy = atomic_load_explicit(&chores->shared->full_at, memory_order_relaxed) > began_us - config->rollup_ms * 1000;
+    return chores_pause_ms(config->rollup_ms, took_us / 1000, is_busy, round.is_full);
+}
+
+static bool is_stopping(const struct chores *chores)
+{
+    return atomic_load_explicit(&chores->shared->is_stopping, memory_order_relaxed);
+}
+
+static void *run(void *context)
+{
+    struct chores *chores = context;
+    while (!is_stopping(chores)) {
+        if (clock_monotonic_us() >= chores->hourly_at)
+            run_hourly(chores);
+        int64_t next_at = clock_monotonic_us() + run_rollup(chores) * 1000;
+        while (!is_stopping(chores) && clock_monotonic_us() < next_at)
+            clock_sleep_ms(STEP_MS);
+    }
+    return NULL;
+}
+
+static void chores_free(struct chores *chores)
+{
+    partition_list_done(&chores->partitions);
+    arena_done(&chores->arena);
+    free(chores);
+}
+
+bool chores_start(struct chores **out_chores, struct writer_shared *shared, struct err *err)
+{
+    struct chores *chores = calloc(1, sizeof *chores);
+    if (!chores)
+        return err_set(err, ERR_TRANSIENT, "no memory for chores");
+    chores->shared = shared;
+    partition_list_init(&chores->partitions);
+    arena_init(&chores->arena, ARENA_BYTES);
+    if (pthread_create(&chores->thread, NULL, run, chores) != 0) {
+        chores_free(chores);
+        return err_set(err, ERR_TRANSIENT, "no thread for chores");
+    }
+    *out_chores = chores;
+    return true;
+}
+
+void chores_join(struct chores *chores)
+{
+    if (!chores)
+        return;
+    pthread_join(chores->thread, NULL);
+    chores_free(chores);
+}

@@ -1,0 +1,11 @@
+/* The thread that does what goes by the clock: rollups, partitions ahead of time, the ledger's old rows. */
+#pragma once
+#include "writer.h"
+
+struct chores;
+MUST_CHECK bool chores_start(struct chores **out_chores, struct writer_shared *shared, struct err *err);
+/* Waits for its end, which is_stopping asks for. NULL is fine. */
+void chores_join(struct chores *chores);
+
+/* How long to leave the processors to the writers after a round that took so long. */
+int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full);

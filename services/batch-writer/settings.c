@@ -1,0 +1,27 @@
+#include "settings.h"
+
+#define FIELD(field) SETTING_FIELD(struct batch_writer_config, field)
+
+const struct setting batch_writer_settings[] = {
+    { "WRITERS", SETTING_COUNT, FIELD(writers), .preset = "2", .min = 1, .max = 32,
+        .help = "threads that store readings, each with a database session" },
+    { "MAX_ROWS", SETTING_COUNT, FIELD(max_rows), .preset = "20000", .min = 1, .max = 1000000,
+        .help = "readings of a transaction; one message may exceed it" },
+    { "LINGER_MS", SETTING_MS, FIELD(linger_ms), .preset = "5", .min = 0, .max = 1000,
+        .help = "wait for more messages before storing few" },
+    { "ACK_WAIT_MS", SETTING_MS, FIELD(ack_wait_ms), .preset = "30000", .min = 1000, .max = 600000,
+        .help = "after this a message that is not acknowledged comes again" },
+    { "MAX_ACK_PENDING", SETTING_COUNT, FIELD(max_ack_pending), .preset = "20000", .min = 1, .max = 1000000,
+        .help = "messages handed out and not yet acknowledged, over all replicas" },
+    { "PARTITION_DAYS", SETTING_COUNT, FIELD(partition_days), .preset = "7", .min = 1, .max = 366,
+        .help = "width of a new partition of readings" },
+    { "PARTITIONS_AHEAD", SETTING_COUNT, FIELD(partitions_ahead), .preset = "2", .min = 0, .max = 100,
+        .help = "partitions made before they are needed" },
+    { "ROLLUP_MS", SETTING_MS, FIELD(rollup_ms), .preset = "2000", .min = 10, .max = 3600000,
+        .help = "how often hours and days are brought up to date" },
+    { "ROLLUP_MARKS", SETTING_COUNT, FIELD(rollup_marks), .preset = "200000", .min = 1, .max = 2000000,
+        .help = "marks of touched hours taken in one round" },
+    { "LEDGER_HOURS", SETTING_COUNT, FIELD(ledger_hours), .preset = "24", .min = 1, .max = 8760,
+        .help = "how long committed messages are remembered; longer than any redelivery takes" },
+    { 0 },
+};

@@ -1,0 +1,123 @@
+#include "exchange.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+void exchange_problem_fields(struct exchange *exchange, int status, const char *type, const char *detail,
+    const struct problem_field *fields, size_t count)
+{
+    const struct problem problem = { .status = status,
+        .type = type,
+        .detail = detail,
+        .request_id = exchange->caller.request_id,
+        .fields = fields,
+        .field_count = count,
+        .retry_after_s = status == 429 || status == 503 ? 1 + (exchange->caller.request_id[0] & 3) : 0 };
+    problem_respond(exchange->request, &problem);
+}
+
+void exchange_problem(struct exchange *exchange, int status, const char *type, const char *detail)
+{
+    exchange_problem_fields(exchange, status, type, detail, NULL, 0);
+}
+
+void exchange_fail(struct exchange *exchange, const struct err *err)
+{
+    int status = problem_status_of(err->kind);
+    if (status < 500) {
+        exchange_problem(exchange, status, NULL, err->text);
+        return;
+    }
+    log_warn(&exchange->scope, "request.failed", LOG_TEXT("route", exchange->route ? exchange->route->path : ""),
+        LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
+    exchange_problem(exchange, status, NULL,
+        status == 503   ? "A part of the system is away for a moment; nothing was changed unless said before. Try again."
+        : status == 504 ? "The answer did not come in time; what was asked may have been done. Look, or send the same again."
+                        : "This is our fault and was logged; give the request_id when you report it.");
+}
+
+static bool fail_body(struct exchange *exchange, const struct err *err)
+{
+    char detail[160];
+    switch (err->kind) {
+    case ERR_LIMIT:
+        snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
+            (long long)exchange->app->config.body_max_bytes);
+        exchange_problem(exchange, 413, NULL, detail);
+        return false;
+    case ERR_DEADLINE:
+        exchange_problem(exchange, 408, NULL, "The body came too slowly.");
+        return false;
+    default:
+        exchange_problem(exchange, 400, "body-cut-short", err->text);
+        return false;
+    }
+}
+
+bool exchange_body(struct exchange *exchange, const char **out_body, size_t *out_size)
+{
+    struct err err = { 0 };
+    size_t ceiling = (size_t)exchange->app->config.body_max_bytes;
+    int64_t length = http_request_content_length(exchange->request);
+    size_t charge = length < 0 || (size_t)length > ceiling ? ceiling : (size_t)length;
+    if (length > (int64_t)ceiling) {
+        err_set(&err, ERR_LIMIT, "too large");
+        return fail_body(exchange, &err);
+    }
+    if (!body_budget_take(&exchange->app->bodies, charge)) {
+        exchange_problem(exchange, 503, "busy", "Too many large requests are under way; try again in a moment.");
+        return false;
+    }
+    exchange->body_charge = charge;
+    if (!http_request_body(exchange->request, ceiling, out_body, out_size, &err))
+        return fail_body(exchange, &err);
+    exchange->received_bytes = *out_size;
+    return true;
+}
+
+bool exchange_content_is(const struct exchange *exchange, const char *media_type)
+{
+    const char *type = http_request_header(exchange->request, "Content-Type");
+    if (!type)
+        type = "application/json";
+    size_t length = strcspn(type, "; \t");
+    return length == strlen(media_type) && strncasecmp(type, media_type, length) == 0;
+}
+
+static bool matches_etag(const struct exchange *exchange, const char *etag)
+{
+    const char *wanted = http_request_header(exchange->request, "If-None-Match");
+    return wanted && (strstr(wanted, etag) || strcmp(wanted, "*") == 0);
+}
+
+void exchange_json(struct exchange *exchange, int status, const struct buffer *json)
+{
+    if (!buffer_ok(json)) {
+        exchange_problem(exchange, 500, NULL, "The answer is too large; ask for less at a time.");
+        return;
+    }
+    if (strcmp(http_request_method(exchange->request), "GET") == 0 && status == 200) {
+        unsigned char digest[SHA256_SIZE];
+        char etag[40];
+        auth_sha256(digest, json->data, json->size);
+        etag[0] = '"';
+        for (int i = 0; i < 16; i++)
+            snprintf(etag + 1 + 2 * i, 3, "%02x", digest[i]);
+        memcpy(etag + 33, "\"", 2);
+        http_respond_header(exchange->request, "ETag", etag);
+        http_respond_header(exchange->request, "Cache-Control", "private, no-cache");
+        if (matches_etag(exchange, etag)) {
+            http_respond(exchange->request, 304, NULL, NULL, 0);
+            return;
+        }
+    }
+    http_respond(exchange->request, status, "application/json", json->data, json->size);
+}
+
+const char *exchange_parameter(const struct exchange *exchange, const char *name)
+{
+    for (size_t i = 0; i < exchange->match.parameter_count; i++)
+        if (strcmp(exchange->match.parameters[i].name, name) == 0)
+            return exchange->match.parameters[i].value;
+    return NULL;
+}

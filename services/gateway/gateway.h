@@ -1,0 +1,31 @@
+/* The gateway: a table of routes, eight layers, and the few things that they share. It knows no domain. */
+#pragma once
+#include "auth/auth.h"
+#include "body_budget.h"
+#include "http/http_router.h"
+#include "http/http_server.h"
+#include "ingest/intake.h"
+#include "key_ring.h"
+#include "route.h"
+#include "settings.h"
+
+struct app {
+    struct gateway_config config;
+    struct service *service;
+    struct bus *bus; /* borrowed from service */
+    struct http_router *router;
+    struct route_metrics *route_metrics; /* one a route, pointed to by the router */
+    struct key_ring *keys;
+    struct token_cache *tokens;
+    struct directory *directory;
+    struct intake *intake;
+    struct http_server *server;
+    struct body_budget bodies;
+    struct buffer openapi; /* made once */
+};
+
+/* Builds the router and its metrics from the tables. */
+MUST_CHECK bool gateway_build(struct app *app, struct err *err);
+void gateway_forget(struct app *app);
+/* http_handler: takes one request through the layers. */
+void gateway_handle(void *context, struct http_request *request);

@@ -1,0 +1,73 @@
+#include "base/clock.h"
+#include "base/number.h"
+#include "layers/layers.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *bearer_token(const struct exchange *exchange)
+{
+    const char *header = http_request_header(exchange->request, "Authorization");
+    if (!header || strncasecmp(header, "Bearer ", 7) != 0)
+        return NULL;
+    header += 7;
+    while (*header == ' ')
+        header++;
+    return *header ? header : NULL;
+}
+
+static bool check_token(struct exchange *exchange, const char *token, struct err *err)
+{
+    struct app *app = exchange->app;
+    int64_t now_us = clock_now_us();
+    if (strlen(token) > ACCESS_TOKEN_LONGEST)
+        return err_set(err, ERR_UNAUTHENTICATED, "the token is too long to be one of ours");
+    if (token_cache_get(app->tokens, token, now_us, &exchange->claims))
+        return true;
+    if (!key_ring_verify(app->keys, token, now_us, &exchange->claims, err))
+        return false;
+    token_cache_put(app->tokens, token, &exchange->claims);
+    return true;
+}
+
+/* Whoever may do everything everywhere says with Nwims-Tenant in which tenant. */
+static bool choose_tenant(struct exchange *exchange)
+{
+    const char *wanted = http_request_header(exchange->request, "Nwims-Tenant");
+    int64_t tenant_id = 0;
+    exchange->caller.tenant_id = exchange->claims.tenant_id;
+    if (!wanted)
+        return true;
+    if (!number_parse_int(wanted, strlen(wanted), &tenant_id) || tenant_id < 1 || tenant_id > INT32_MAX) {
+        exchange_problem(exchange, 400, NULL, "Nwims-Tenant is not a tenant's number.");
+        return false;
+    }
+    if (tenant_id != exchange->claims.tenant_id && !permission_granted(exchange->claims.permissions, "tenants:any")) {
+        exchange_problem(exchange, 403, NULL, "Your token is for another tenant.");
+        return false;
+    }
+    exchange->caller.tenant_id = (int32_t)tenant_id;
+    return true;
+}
+
+bool layer_authenticate(struct exchange *exchange)
+{
+    struct err err = { 0 };
+    const char *token = bearer_token(exchange);
+    if (strcmp(exchange->route->permission, PERMISSION_PUBLIC) == 0)
+        return true;
+    if (!token) {
+        exchange_problem(exchange, 401, NULL, "Send \"Authorization: Bearer <access token>\"; POST /api/v1/auth/login gives one.");
+        return false;
+    }
+    if (!check_token(exchange, token, &err)) {
+        exchange_fail(exchange, &err);
+        return false;
+    }
+    snprintf(exchange->caller.actor, sizeof exchange->caller.actor, "%s", exchange->claims.subject);
+    snprintf(exchange->caller.permissions, sizeof exchange->caller.permissions, "%s", exchange->claims.permissions);
+    if (!choose_tenant(exchange))
+        return false;
+    exchange->scope.tenant_id = exchange->caller.tenant_id;
+    return true;
+}

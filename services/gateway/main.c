@@ -1,0 +1,65 @@
+#include "base/time_text.h"
+#include "documents.h"
+#include "gateway.h"
+#include <string.h>
+
+enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024 };
+
+static const struct service_program program = {
+    .name = "gateway",
+    .summary = "the REST API: a table of routes in front of the services that own the data",
+    .settings = gateway_settings,
+    .uses_bus = true,
+};
+
+static bool start_intake(struct app *app, struct err *err)
+{
+    const struct directory_config directory = { .most_sensors = (size_t)app->config.directory_sensors,
+        .most_credentials = 1000,
+        .absent_ms = 2000,
+        .keep_ms = 60000 };
+    struct intake_config intake = { .future_ms = app->config.future_ms, .keep_future = false, .publish_ms = 5000 };
+    static const char oldest[] = "2000-01-01T00:00:00Z";
+    if (!time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+        return err_set(err, ERR_BUG, "the oldest time is none");
+    return directory_open(&app->directory, app->bus, &directory, err) &&
+           intake_open(&app->intake, app->bus, app->directory, &intake, err);
+}
+
+static bool app_start(struct app *app, struct err *err)
+{
+    const struct http_server_config server = { .address = app->config.http_address,
+        .threads = app->config.http_threads,
+        .request_ms = 30000,
+        .keep_alive_ms = 30000,
+        .arena_bytes = REQUEST_ARENA_BYTES };
+    app->bus = service_bus(app->service);
+    body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
+    app->tokens = token_cache_new(TOKENS_KEPT);
+    if (!app->tokens)
+        return err_set(err, ERR_LIMIT, "no memory for the token cache");
+    return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) && key_ring_open(&app->keys, app->bus, err) &&
+           start_intake(app, err) && http_server_open(&app->server, &server, gateway_handle, app, err);
+}
+
+static void app_stop(struct app *app)
+{
+    http_server_close(TAKE(app->server));
+    intake_close(TAKE(app->intake));
+    directory_close(TAKE(app->directory));
+    key_ring_close(TAKE(app->keys));
+    token_cache_free(TAKE(app->tokens));
+    gateway_forget(app);
+    buffer_done(&app->openapi);
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app;
+    struct err err = { 0 };
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
+              service_run(app.service, &err);
+    app_stop(&app);
+    service_close(app.service);
+    return service_exit(ok, &err);
+}

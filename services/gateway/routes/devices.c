@@ -1,0 +1,17 @@
+#include "nwims/v1/registry.pb-c.h"
+#include "routes/routes.h"
+
+#define REGISTRY &nwims__v1__registry__descriptor
+
+static const struct route routes[] = {
+    { "GET", "/devices", "devices:read", REGISTRY, "ListDevices", 200, NULL, NULL },
+    { "POST", "/devices", "devices:write", REGISTRY, "CreateDevice", 201, NULL, NULL },
+    { "GET", "/devices/{id}", "devices:read", REGISTRY, "GetDevice", 200, NULL, NULL },
+    { "PATCH", "/devices/{id}", "devices:write", REGISTRY, "UpdateDevice", 200, NULL, NULL },
+    { "DELETE", "/devices/{id}", "devices:delete", REGISTRY, "DeleteDevice", 204, NULL, NULL },
+    { "GET", "/devices/{id}/credentials", "devices:read", REGISTRY, "ListCredentials", 200, NULL, NULL },
+    { "POST", "/devices/{id}/credentials", "devices:write", REGISTRY, "CreateCredential", 201, NULL, NULL },
+    { "DELETE", "/devices/{id}/credentials/{credential_id}", "devices:write", REGISTRY, "DeleteCredential", 204, NULL, NULL },
+    { 0 },
+};
+const struct router devices_router = { "devices", "What sends readings, and its credentials", routes };

@@ -1,0 +1,8 @@
+#include "nwims/v1/history.pb-c.h"
+#include "routes/routes.h"
+
+static const struct route routes[] = {
+    { "GET", "/ingest/statistics", "readings:read", &nwims__v1__history__descriptor, "GetIngestStatistics", 200, NULL, NULL },
+    { 0 },
+};
+const struct router ingest_router = { "ingest", "What came in", routes };

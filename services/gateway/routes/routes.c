@@ -1,0 +1,16 @@
+#include "routes/routes.h"
+
+const struct router *const routers[] = {
+    &auth_router,
+    &tenants_router,
+    &users_router,
+    &municipalities_router,
+    &zones_router,
+    &devices_router,
+    &sensors_router,
+    &readings_router,
+    &batch_router,
+    &ingest_router,
+    &system_router,
+    NULL,
+};

@@ -1,0 +1,6 @@
+/* The tables, one file each. */
+#pragma once
+#include "route.h"
+
+extern const struct router auth_router, tenants_router, users_router, municipalities_router, zones_router, devices_router, sensors_router,
+    readings_router, batch_router, ingest_router, system_router;

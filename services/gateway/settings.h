@@ -1,0 +1,17 @@
+/* What an operator can set of the gateway. */
+#pragma once
+#include "service/service.h"
+
+struct gateway_config {
+    struct service_config service;
+    char http_address[64];
+    int64_t http_threads;
+    int64_t body_max_bytes;
+    int64_t bodies_max_bytes;
+    int64_t call_ms;
+    int64_t commit_wait_ms;
+    int64_t future_ms;
+    int64_t directory_sensors;
+    char cors_origin[256];
+};
+extern const struct setting gateway_settings[];

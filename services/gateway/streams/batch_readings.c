@@ -1,0 +1,178 @@
+#include "streams/batch_readings.h"
+#include "base/json_writer.h"
+#include "exchange.h"
+#include "ingest/codec.h"
+#include "nwims/v1/readings.pb-c.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define READING_SCHEMA                                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"sensor_id\",\"value\"],\"properties\":{"                                     \
+    "\"sensor_id\":{\"type\":\"string\",\"description\":\"The sensor's code or id.\",\"examples\":[\"SENSOR_001\"]},"  \
+    "\"value\":{\"type\":\"number\",\"examples\":[3.5]},"                                                              \
+    "\"unit\":{\"type\":\"string\",\"description\":\"UCUM code or a usual spelling; converted to the sensor's canonical unit. The sensor's own if absent.\",\"examples\":[\"bar\"]}," \
+    "\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\",\"description\":\"When it was measured; stamped on arrival if absent.\"}," \
+    "\"status\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":4294967295,\"description\":\"OPC UA StatusCode; Good (0) if absent.\"}}}"
+#define BATCH_REPLY_SCHEMA                                                                                             \
+    "{\"type\":\"object\",\"required\":[\"batch_id\",\"status\",\"received\",\"accepted\",\"refused\"],\"properties\":{" \
+    "\"batch_id\":{\"type\":\"string\",\"format\":\"uuid\"},"                                                          \
+    "\"status\":{\"type\":\"string\",\"enum\":[\"committed\",\"accepted\"],\"description\":\"committed: PostgreSQL has it. accepted: the stream has it, the rest follows.\"}," \
+    "\"received\":{\"type\":\"integer\"},\"accepted\":{\"type\":\"integer\"},"                                         \
+    "\"stored\":{\"type\":\"integer\",\"description\":\"New readings; when committed.\"},"                             \
+    "\"duplicate\":{\"type\":\"integer\",\"description\":\"Readings that were there already; when committed.\"},"      \
+    "\"refused\":{\"type\":\"integer\"},"                                                                              \
+    "\"rejected\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"index\":{\"type\":\"integer\"},\"field\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"}}}}}}"
+#define READINGS_SCHEMA "{\"type\":\"array\",\"minItems\":1,\"maxItems\":100000,\"items\":" READING_SCHEMA "}"
+
+const struct hand_written post_batch_readings_manual = {
+    .operation_id = "PostBatchReadings",
+    .summary = "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. With the header \"Prefer: respond-async\" it "
+               "answers 202 as soon as the stream has the batch; with \"Idempotency-Key\" the same body is taken once.",
+    .query = &nwims__v1__batch_options__descriptor,
+    .request_schema = "{\"oneOf\":[" READINGS_SCHEMA ",{\"type\":\"object\",\"required\":[\"readings\"],\"properties\":{\"readings\":" READINGS_SCHEMA "}}]}",
+    .reply_schema = BATCH_REPLY_SCHEMA,
+};
+const struct hand_written post_reading_manual = {
+    .operation_id = "PostReading",
+    .summary = "Stores one reading and answers when PostgreSQL has committed.",
+    .query = &nwims__v1__batch_options__descriptor,
+    .request_schema = READING_SCHEMA,
+    .reply_schema = BATCH_REPLY_SCHEMA,
+};
+
+/* What the caller asked for besides the body. */
+struct wish {
+    enum intake_mode mode;
+    bool is_async;
+    const char *idempotency_key;
+};
+
+static bool prefers_async(const struct exchange *exchange)
+{
+    const char *prefer = http_request_header(exchange->request, "Prefer");
+    return prefer && strstr(prefer, "respond-async");
+}
+
+/* False when it answered. */
+static bool read_wish(struct exchange *exchange, struct wish *out_wish)
+{
+    const char *on_error = http_request_query_value(exchange->request, "on_error");
+    const char *encoding = http_request_header(exchange->request, "Content-Encoding");
+    const char *key = http_request_header(exchange->request, "Idempotency-Key");
+    const struct problem_field field = { .field = "on_error", .reason = "say abort or skip", .index = -1 };
+    if (!exchange_content_is(exchange, "application/json") || (encoding && strcasecmp(encoding, "identity") != 0)) {
+        exchange_problem(exchange, 415, NULL, "Send application/json, not compressed.");
+        return false;
+    }
+    if (on_error && strcmp(on_error, "abort") != 0 && strcmp(on_error, "skip") != 0) {
+        exchange_problem_fields(exchange, 422, NULL, "A query parameter is wrong.", &field, 1);
+        return false;
+    }
+    if (key && (!*key || strlen(key) > 128)) {
+        exchange_problem(exchange, 400, NULL, "Idempotency-Key takes 1 to 128 characters.");
+        return false;
+    }
+    *out_wish = (struct wish){ .mode = on_error && strcmp(on_error, "skip") == 0 ? INTAKE_SKIP_BAD : INTAKE_ALL_OR_NOTHING,
+        .is_async = prefers_async(exchange),
+        .idempotency_key = key };
+    return true;
+}
+
+static void write_faults(struct json_writer *writer, const struct intake_result *result)
+{
+    json_key(writer, "rejected");
+    json_begin_array(writer);
+    for (size_t i = 0; i < result->fault_count; i++) {
+        const struct intake_fault *fault = &result->faults[i];
+        json_begin_object(writer);
+        json_put_int(writer, "index", (int64_t)fault->index);
+        json_put_text(writer, "field", fault->field);
+        json_put_text(writer, "code", fault->reason_code);
+        json_put_text(writer, "reason", fault->detail);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void answer_taken(struct exchange *exchange, const struct intake_result *result)
+{
+    AUTO_INPLACE(buffer) json = { 0 };
+    struct json_writer writer;
+    json_writer_init(&writer, &json);
+    json_begin_object(&writer);
+    json_put_text(&writer, "batch_id", result->batch_id);
+    json_put_text(&writer, "status", result->is_committed ? "committed" : "accepted");
+    json_put_int(&writer, "received", result->received);
+    json_put_int(&writer, "accepted", result->accepted);
+    if (result->is_committed) {
+        json_put_int(&writer, "stored", result->stored);
+        json_put_int(&writer, "duplicate", result->duplicate);
+    }
+    json_put_int(&writer, "refused", result->refused);
+    if (result->fault_count > 0)
+        write_faults(&writer, result);
+    json_end_object(&writer);
+    exchange_json(exchange, result->is_committed ? exchange->route->success : 202, &json);
+}
+
+static void answer_refused(struct exchange *exchange, const struct intake_result *result)
+{
+    struct problem_field *fields = arena_alloc_array(exchange->arena, result->fault_count, sizeof *fields);
+    char detail[160];
+    if (!fields) {
+        exchange_problem(exchange, 422, "bad-readings", "Some readings are wrong; nothing was stored.");
+        return;
+    }
+    for (size_t i = 0; i < result->fault_count; i++)
+        fields[i] = (struct problem_field){ .field = result->faults[i].field,
+            .code = result->faults[i].reason_code,
+            .reason = result->faults[i].detail,
+            .index = (int64_t)result->faults[i].index };
+    snprintf(detail, sizeof detail, "%lld of %lld readings are wrong; nothing was stored.%s", (long long)result->refused,
+        (long long)result->received, (size_t)result->refused > result->fault_count ? " The first of them are in errors." : "");
+    exchange_problem_fields(exchange, 422, "bad-readings", detail, fields, result->fault_count);
+}
+
+static void take(struct exchange *exchange, const char *body, size_t size, const struct wish *wish)
+{
+    struct raw_readings readings = { 0 };
+    struct intake_result result = { 0 };
+    struct err err = { 0 };
+    if (!codec_json_decode(&readings, exchange->arena, body, size, &err)) {
+        exchange_problem(exchange, err.kind == ERR_LIMIT ? 413 : 400, err.kind == ERR_LIMIT ? "too-many-readings" : "malformed-json", err.text);
+        return;
+    }
+    const struct intake_request request = { .caller = &exchange->caller,
+        .protocol = "api",
+        .content_type = "application/json",
+        .idempotency_key = wish->idempotency_key,
+        .body = body,
+        .body_size = size,
+        .mode = wish->mode,
+        .commit_wait_ms = wish->is_async ? 0 : exchange->app->config.commit_wait_ms };
+    if (intake_take(exchange->app->intake, &request, &readings, exchange->arena, &result, &err))
+        answer_taken(exchange, &result);
+    else if (err.kind == ERR_INPUT && result.fault_count > 0)
+        answer_refused(exchange, &result);
+    else if (err.kind == ERR_LIMIT)
+        exchange_problem(exchange, 503, "full", "Readings come in faster than they can be stored; nothing was taken. Try again.");
+    else if (err.kind == ERR_DEADLINE)
+        exchange_problem(exchange, 503, "not-known", "It is not known whether the batch was taken; send the same again, readings that are there count as duplicate.");
+    else
+        exchange_fail(exchange, &err);
+}
+
+void post_batch_readings(struct exchange *exchange)
+{
+    struct wish wish;
+    const char *body;
+    size_t size;
+    if (read_wish(exchange, &wish) && exchange_body(exchange, &body, &size))
+        take(exchange, body, size, &wish);
+}
+
+void post_reading(struct exchange *exchange)
+{
+    post_batch_readings(exchange);
+}

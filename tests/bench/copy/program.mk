@@ -1,0 +1,4 @@
+PROGRAMS           += nwims-copy
+nwims-copy.folder  := tests/bench/copy
+nwims-copy.sources := main.c
+nwims-copy.libs    := store base
