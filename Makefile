@@ -180,3 +180,19 @@ help:                                                      ## this list
 	@grep -hE '^[a-zA-Z0-9_.-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-24s %s\n", $$1, $$2}'
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- the whole: bringing up, end to end, coverage (scripts/run, scripts/test) -----------------------------------------
+.PHONY: run stop ci e2e fault coverage
+run:                                                       ## bring the system up in the background (scripts/run)
+	scripts/run --background
+stop:                                                      ## end it
+	scripts/stop
+ci:                                                        ## everything that continuous integration runs
+	.ci/run
+e2e: programs                                              ## run the end-to-end tests against the system that scripts/run started
+	scripts/test-running tests/e2e
+fault:                                                     ## kill the running system's processes while it is used: nothing may be lost
+	scripts/test-running tests/fault
+coverage:                                                  ## lines covered by the unit and integration tests, by folder
+	$(MAKE) BUILD=coverage unit integration
+	scripts/coverage $(OUT)/coverage

@@ -248,7 +248,7 @@ static void write_ask_body(struct bus_consumer *consumer)
 {
     const struct bus_consumer_config *config = &consumer->config;
     int64_t expires_ns = config->expires_ms * 1000000;
-    if (config->expires_ms < 2 * HEARTBEAT_MS)
+    if (config->expires_ms < (int64_t)2 * HEARTBEAT_MS)
         snprintf(consumer->ask_body, sizeof consumer->ask_body, "{\"batch\":%d,\"expires\":%" PRId64 "}", config->batch,
             expires_ns);
     else
@@ -310,9 +310,10 @@ bool bus_consumer_open(
     return true;
 }
 
-/* What has arrived and nobody took goes back at once, not after ack_wait. First our open requests must go: the server would send it
- * right back to us until max_deliver is used up; and 2.9.10, finding only requests that nobody waits for any more, loses track of what
- * was given back first until ack_wait. It throws such requests out when it is asked about the consumer. */
+/* What has arrived and nobody took goes back at once, not after ack_wait. First our open requests must go: the server
+ * would send it right back to us until max_deliver is used up; and 2.9.10, finding only requests that nobody waits for
+ * any more, loses track of what was given back first until ack_wait. It throws such requests out when it is asked about
+ * the consumer. */
 static void give_back(struct bus_consumer *consumer)
 {
     natsMsg *message = NULL;

@@ -1,14 +1,19 @@
-/* Bodies of readings in: every decoder is bounded, copies nothing it need not, and says where it stopped. Texts in the result point into the body or the arena. */
+/* Bodies of readings in: every decoder is bounded, copies nothing it need not, and says where it stopped. Texts in the
+ * result point into the body or the arena. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
 #include "ingest/intake.h"
 
-/* The seed's form: an array of {"sensor_id": "SENSOR_001", "value": 3.5, "unit": "bar", "timestamp"|"time"|"observed_at": RFC 3339 or milliseconds since the epoch,
- * "status": n}, one such object, or {"readings": [...]}. ERR_INPUT (with the byte offset) if the body is no such JSON; a single item that is wrong (no value, a
- * text for a value) becomes that item's fault, so that every one can be reported. At most INTAKE_MOST_READINGS: ERR_LIMIT. Scans in one pass, no tree. */
-MUST_CHECK bool codec_json_decode(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
-/* SenML JSON (RFC 8428): base values carry forward, relative times resolved against received_at_us, names are sensor codes (bn + n); records with vs, vb or vd
- * become faults (vb: 0 or 1). bver > 10 and unknown labels ending in "_" are refused. */
-MUST_CHECK bool codec_senml_json_decode(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size,
-    int64_t received_at_us, struct err *err);
+/* The seed's form: an array of {"sensor_id": "SENSOR_001", "value": 3.5, "unit": "bar",
+ * "timestamp"|"time"|"observed_at": RFC 3339 or milliseconds since the epoch, "status": n}, one such object, or
+ * {"readings": [...]}. ERR_INPUT (with the byte offset) if the body is no such JSON; a single item that is wrong (no
+ * value, a text for a value) becomes that item's fault, so that every one can be reported. At most
+ * INTAKE_MOST_READINGS: ERR_LIMIT. Scans in one pass, no tree. */
+MUST_CHECK bool codec_json_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* SenML JSON (RFC 8428): base values carry forward, relative times resolved against received_at_us, names are sensor
+ * codes (bn + n); records with vs, vb or vd become faults (vb: 0 or 1). bver > 10 and unknown labels ending in "_" are
+ * refused. */
+MUST_CHECK bool codec_senml_json_decode(struct raw_readings *out_readings, struct arena *arena, const char *body,
+    size_t size, int64_t received_at_us, struct err *err);

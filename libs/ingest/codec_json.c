@@ -167,7 +167,8 @@ static void check_complete(struct raw_reading *reading, unsigned seen)
         raw_reading_fault(reading, members[MEMBER_VALUE].name, "value is missing");
 }
 
-/* After the opening brace. A name that comes twice is read differently by different readers of JSON, so it is refused. */
+/* After the opening brace. A name that comes twice is read differently by different readers of JSON, so it is refused.
+ */
 static bool read_reading(struct decoder *decoder, struct raw_reading *reading)
 {
     unsigned seen = 0;
@@ -263,7 +264,8 @@ static bool read_body(struct decoder *decoder)
     return reading && read_reading(decoder, reading);
 }
 
-bool codec_json_decode(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
+bool codec_json_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
 {
     struct err limit = { 0 };
     struct decoder decoder = { .list.arena = arena, .err = &limit };

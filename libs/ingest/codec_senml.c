@@ -7,7 +7,8 @@
 
 /* A time below this is seconds from now (RFC 8428, section 4.5.3). */
 #define ABSOLUTE_FROM 268435456.0 /* 2^28 */
-enum { SENML_VERSION = 10 };
+/* Longer names are no sensor's; looking at each again for every record would take a hostile pack's time squared. */
+enum { SENML_VERSION = 10, LONGEST_NAME = 256 };
 
 enum label { BN, BT, BU, BV, BS, BVER, N, U, V, VS, VB, VD, S, T, UT, LABEL_COUNT, UNKNOWN = LABEL_COUNT };
 static const struct {
@@ -139,6 +140,10 @@ static bool resolve_name(struct decoder *decoder, const struct record *record, s
 {
     struct json_text base = decoder->base.texts[BN], own = record->texts[N];
     struct json_text name = base.length == 0 ? own : base;
+    if (base.length > LONGEST_NAME || own.length > LONGEST_NAME) {
+        raw_reading_fault(reading, "n", "the name is longer than 256 bytes");
+        return true;
+    }
     if (base.length > 0 && own.length > 0) {
         name.length = base.length + own.length;
         char *joined = arena_alloc(decoder->list.arena, name.length);
@@ -180,7 +185,8 @@ static void resolve_value(const struct decoder *decoder, const struct record *re
     else if (given & BIT(V) && record->faulty & BIT(V))
         raw_reading_fault(reading, "v", "value is not a finite number");
     else if (given == 0 && !(decoder->base.seen & BIT(BV)))
-        raw_reading_fault(reading, "v", record->seen & BIT(S) ? "sums are not stored: send a value" : "value is missing");
+        raw_reading_fault(
+            reading, "v", record->seen & BIT(S) ? "sums are not stored: send a value" : "value is missing");
     /* Absent parts are zero. A flag has no base. */
     reading->value = given & BIT(VB) ? record->numbers[VB] : record->numbers[V] + decoder->base.numbers[BV];
     if (!isfinite(reading->value))

@@ -1,5 +1,5 @@
-/* What an ingest must know of devices and sensors, kept in memory: filled from the registry on first use, many names in one call, kept true by its events,
- * bounded. Absent names are remembered for a short time too. Any thread. */
+/* What an ingest must know of devices and sensors, kept in memory: filled from the registry on first use, many names in
+ * one call, kept true by its events, bounded. Absent names are remembered for a short time too. Any thread. */
 #pragma once
 #include "base/arena.h"
 #include "bus/bus.h"
@@ -12,10 +12,10 @@ struct directory_sensor {
     bool is_disabled;
     bool has_range_min, has_range_max;
     double range_min, range_max;
-    const struct unit *unit; /* its canonical one */
+    const struct unit *unit; /* its canonical one; NULL: one that unit.h does not know */
     char code[65];
     char id[37];
-    char device_id[37];
+    char device_id[37]; /* "": belongs to none */
 };
 struct directory_device {
     int32_t tenant_id;
@@ -27,11 +27,12 @@ struct directory_device {
 struct directory_config {
     size_t most_sensors;
     size_t most_credentials;
-    int64_t absent_ms;  /* how long an absent name is remembered */
-    int64_t keep_ms;    /* how long anything is kept without asking again (a net below the events) */
+    int64_t absent_ms; /* how long an absent name is remembered */
+    int64_t keep_ms;   /* how long anything is kept without asking again (a net below the events) */
 };
 
-MUST_CHECK bool directory_open(struct directory **out_directory, struct bus *bus, const struct directory_config *config, struct err *err);
+MUST_CHECK bool directory_open(
+    struct directory **out_directory, struct bus *bus, const struct directory_config *config, struct err *err);
 void directory_close(struct directory *directory);
 AUTO_DEFINE(directory, directory_close)
 
@@ -39,9 +40,15 @@ struct directory_name {
     const char *text; /* code or id; not NUL-terminated */
     size_t length;
 };
-/* Copies what is known of each name to out_sensors[i]; asks the registry once (in calls of 10,000) for those that are not in memory. */
-MUST_CHECK bool directory_sensors(struct directory *directory, const struct rpc_caller *caller, const struct directory_name *names,
-    size_t count, struct directory_sensor *out_sensors, struct arena *arena, struct err *err);
-/* Whose token is this: ERR_UNAUTHENTICATED if nobody's, expired, or of a disabled device. */
-MUST_CHECK bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device, struct arena *arena,
+/* Copies what is known of each name to out_sensors[i]; asks the registry (3,000 names a call) for those that are not in
+ * memory. */
+MUST_CHECK bool directory_sensors(struct directory *directory, const struct rpc_caller *caller,
+    const struct directory_name *names, size_t count, struct directory_sensor *out_sensors, struct arena *arena,
     struct err *err);
+/* Whose token is this: ERR_UNAUTHENTICATED if nobody's, expired, or of a disabled device. */
+MUST_CHECK bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device,
+    struct arena *arena, struct err *err);
+/* The same without asking the registry: false if memory does not know. For peers whose tokens have been wrong too
+ * often. */
+MUST_CHECK bool directory_device_known(
+    struct directory *directory, const char *token, struct directory_device *out_device);

@@ -71,9 +71,10 @@ bool json_scan_is_empty(struct json_scan *scan, char close)
     return true;
 }
 
-/* ---- texts ----------------------------------------------------------------------------------------------------------- */
+/* ---- texts ---- */
 
-/* Whether any of the eight bytes is a quote, a backslash, a control character or beyond ASCII: the byte-parallel tests of "has a zero" and "has less". */
+/* Whether any of the eight bytes is a quote, a backslash, a control character or beyond ASCII: the byte-parallel tests
+ * of "has a zero" and "has less". */
 static bool has_special(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
@@ -181,8 +182,8 @@ static bool decode_escape(struct json_scan *scan, char **to)
     return true;
 }
 
-/* The closing quote of a text whose first backslash is at scan->at, so that its copy can have the right size: an escape is never shorter than what it
- * stands for. */
+/* The closing quote of a text whose first backslash is at scan->at, so that its copy can have the right size: an escape
+ * is never shorter than what it stands for. */
 static const char *find_end_of_text(const struct json_scan *scan)
 {
     for (const char *at = scan->at; at < scan->end; at++) {
@@ -243,7 +244,7 @@ bool json_scan_name(struct json_scan *scan, struct json_text *out_name)
     return json_scan_text(scan, out_name) && json_scan_take(scan, ':', "expected :");
 }
 
-/* ---- numbers and words ------------------------------------------------------------------------------------------------- */
+/* ---- numbers and words ---- */
 
 static size_t digits_at(const char *at, const char *end)
 {
@@ -307,7 +308,7 @@ bool json_scan_word(struct json_scan *scan, const char *word)
     return true;
 }
 
-/* ---- what nobody asked for ------------------------------------------------------------------------------------------------ */
+/* ---- what nobody asked for ---- */
 
 static bool skip_scalar(struct json_scan *scan)
 {

@@ -1,4 +1,5 @@
-/* Walks JSON text once, from left to right, without building a tree: what the codecs have in common. Inside libs/ingest only. */
+/* Walks JSON text once, from left to right, without building a tree: what the codecs have in common. Inside libs/ingest
+ * only. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -7,8 +8,8 @@ enum { JSON_DEEPEST = 8 };
 
 struct json_scan {
     const char *start, *at, *end;
-    struct arena *arena;  /* for texts with escapes */
-    const char *problem;  /* set when a function below gave false: what was wrong at `at` */
+    struct arena *arena; /* for texts with escapes */
+    const char *problem; /* set when a function below gave false: what was wrong at `at` */
     bool is_out_of_memory;
 };
 struct json_text {
@@ -16,7 +17,7 @@ struct json_text {
     size_t length;
 };
 enum json_number {
-    JSON_NUMBER_NONE,      /* it is something else; nothing was taken */
+    JSON_NUMBER_NONE, /* it is something else; nothing was taken */
     JSON_NUMBER,
     JSON_NUMBER_NOT_FINITE /* NaN, Infinity or beyond a double: taken, but no value */
 };

@@ -26,7 +26,8 @@ bool time_of_number(double number, int64_t *out_us)
 /* Such clocks do not know the time (1970, 2000 after a flat battery), and what they measured is good all the same. */
 static const char *take_our_time(int64_t received_at, uint32_t flag, bool is_uncertain, struct timing *out_timing)
 {
-    *out_timing = (struct timing){ .observed_at = received_at, .flags = flag, .is_uncertain = is_uncertain, .is_ours = true };
+    *out_timing =
+        (struct timing){ .observed_at = received_at, .flags = flag, .is_uncertain = is_uncertain, .is_ours = true };
     return NULL;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 #include "ingest/intake.h"
 
-/* Milliseconds since the epoch, or seconds if less than 1e11 (which in milliseconds would be before March 1973); false outside the years 1 to 9999. */
+/* Milliseconds since the epoch, or seconds if less than 1e11 (which in milliseconds would be before March 1973); false
+ * outside the years 1 to 9999. */
 MUST_CHECK bool time_of_number(double number, int64_t *out_us);
 /* Seconds since the epoch. */
 MUST_CHECK bool time_of_seconds(double seconds, int64_t *out_us);

@@ -94,7 +94,8 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* By the shortened fraction of the two factors: as one division where it has a numerator of 1 (kPa to bar is / 100, not * 0.01, which no double is). */
+/* By the shortened fraction of the two factors: as one division where it has a numerator of 1 (kPa to bar is / 100, not
+ * * 0.01, which no double is). */
 static double scale(const struct unit *from, const struct unit *to, double value)
 {
     int64_t top = greatest_common_divisor(from->numerator, to->numerator);

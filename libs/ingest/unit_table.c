@@ -1,6 +1,7 @@
 #include "ingest/unit_table.h"
 
-/* Capital M is mega and small m is milli wherever both exist (ML, mL). The micro sign has two code points. A table is read by its columns: */
+/* Capital M is mega and small m is milli wherever both exist (ML, mL). The micro sign has two code points. A table is
+ * read by its columns: */
 /* clang-format off */
 const struct unit units[] = {
     { "1",       QUANTITY_RATIO, 1, 1, 0, "/ count none" },

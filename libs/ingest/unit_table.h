@@ -23,7 +23,8 @@ enum quantity {
     QUANTITY_SPEED,
 };
 
-/* (value - zero) * numerator / denominator is the value in the quantity's base unit. Whole numbers keep every factor exact. */
+/* (value - zero) * numerator / denominator is the value in the quantity's base unit. Whole numbers keep every factor
+ * exact. */
 struct unit {
     const char *code;
     enum quantity quantity;

@@ -2,9 +2,10 @@
 
 enum { EXIT_AS_CONFIG = 78, EXIT_AS_SOFTWARE = 70 }; /* sysexits.h: EX_CONFIG, EX_SOFTWARE */
 
+/* Not ok without an error: told to stop before it had started. */
 int service_exit(bool ok, const struct err *err)
 {
-    if (ok) {
+    if (ok || err->kind == ERR_NONE) {
         log_info(NULL, "service.stopped");
         return 0;
     }

@@ -1,93 +1,155 @@
+/* One thread that carries the outbox to the bus. */
 #include "base/clock.h"
 #include "service_internal.h"
 #include "store/outbox.h"
 #include <stdlib.h>
 #include <time.h>
 
-enum { MOST_A_ROUND = 500, IDLE_MS = 250, PUBLISH_MS = 3000, LONGEST_BACKOFF_MS = 5000 };
+enum { MOST_A_ROUND = 500, IDLE_MS = 250, PUBLISH_MS = 3000, LONGEST_BACKOFF_MS = 5000, LAST_ROUNDS_MS = 5000 };
 
-/* One thread that carries the outbox to the bus. The lock guards the two flags. */
 struct outbox_relay {
     struct service *service;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool has_work, must_stop;
-    struct metric *published;
+    bool has_work, must_stop; /* guarded by the lock */
+    bool was_well;
+    int64_t backoff_ms;
+    struct metric *published, *failures;
 };
 
-static bool publish(void *context, const char *subject, const void *payload, size_t size, const char *message_id, const char *traceparent,
-    struct err *err)
+static bool publish(void *context, const char *subject, const void *payload, size_t size, const char *message_id,
+    const char *traceparent, struct err *err)
 {
     struct outbox_relay *relay = context;
     const struct bus_header header = { "traceparent", traceparent };
-    const struct bus_outgoing message = { .subject = subject, .data = payload, .size = size, .headers = &header, .header_count = traceparent ? 1 : 0 };
+    const struct bus_outgoing message = {
+        .subject = subject, .data = payload, .size = size, .headers = &header, .header_count = traceparent ? 1 : 0
+    };
     if (!bus_publish(relay->service->bus, &message, message_id, PUBLISH_MS, NULL, err))
-        return false;
+        return err_wrap(err, "message %s to %s", message_id, subject);
     metric_add(relay->published, 1);
     return true;
 }
 
-/* False when told to stop. */
+/* Waits until there is work, told or by the clock; while the bus or the store is away only the clock counts. False when
+ * told to stop. */
 static bool wait_for_work(struct outbox_relay *relay, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
+    const struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
+        .tv_nsec = (long)(until_us % 1000000) * 1000 };
+    int result = 0;
     pthread_mutex_lock(&relay->lock);
-    while (!relay->has_work && !relay->must_stop)
-        if (pthread_cond_timedwait(&relay->changed, &relay->lock, &until) != 0)
-            break;
+    while (result == 0 && !relay->must_stop && !(relay->has_work && relay->was_well))
+        result = pthread_cond_timedwait(&relay->changed, &relay->lock, &until);
     relay->has_work = false;
     bool goes_on = !relay->must_stop;
     pthread_mutex_unlock(&relay->lock);
     return goes_on;
 }
 
+/* A fault is logged when it begins and when it is over; each try is counted. */
+static void note(struct outbox_relay *relay, bool ok, const struct err *err)
+{
+    if (!ok)
+        metric_add(relay->failures, 1);
+    if (ok && !relay->was_well)
+        log_info(NULL, "outbox.goes_on");
+    if (!ok && relay->was_well)
+        log_warn(NULL, "outbox.waiting", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
+    relay->was_well = ok;
+}
+
+/* How long to wait before the next round. */
+static int64_t next_wait(struct outbox_relay *relay, bool ok, size_t count)
+{
+    if (ok) {
+        relay->backoff_ms = 0;
+        return count == MOST_A_ROUND ? 0 : IDLE_MS;
+    }
+    relay->backoff_ms = relay->backoff_ms == 0 ? IDLE_MS : relay->backoff_ms * 2;
+    if (relay->backoff_ms > LONGEST_BACKOFF_MS)
+        relay->backoff_ms = LONGEST_BACKOFF_MS;
+    return relay->backoff_ms;
+}
+
+static bool carry(struct outbox_relay *relay, size_t *out_count)
+{
+    struct err err = { 0 };
+    *out_count = 0;
+    bool ok = outbox_drain(relay->service->store, MOST_A_ROUND, publish, relay, out_count, &err);
+    note(relay, ok, &err);
+    return ok;
+}
+
+/* What the last transactions left is carried before the process ends, if it goes. */
+static void carry_the_rest(struct outbox_relay *relay)
+{
+    int64_t until_us = clock_monotonic_us() + LAST_ROUNDS_MS * 1000;
+    size_t count = MOST_A_ROUND;
+    while (count == MOST_A_ROUND && relay->was_well && clock_monotonic_us() < until_us)
+        if (!carry(relay, &count))
+            return;
+}
+
 static void *run(void *argument)
 {
     struct outbox_relay *relay = argument;
-    bool was_well = true;
     int64_t wait_ms = 0;
     while (wait_for_work(relay, wait_ms)) {
-        struct err err = { 0 };
-        size_t count = 0;
-        bool ok = outbox_drain(relay->service->store, MOST_A_ROUND, publish, relay, &count, &err);
-        if (ok != was_well) {
-            if (ok)
-                log_info(NULL, "outbox.goes_on");
-            else
-                log_warn(NULL, "outbox.waiting", LOG_TEXT("kind", err_kind_name(err.kind)), LOG_ERR(&err));
-        }
-        was_well = ok;
-        if (!ok)
-            wait_ms = wait_ms < IDLE_MS ? IDLE_MS : wait_ms * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : wait_ms * 2;
-        else
-            wait_ms = count == MOST_A_ROUND ? 0 : IDLE_MS;
+        size_t count;
+        bool ok = carry(relay, &count);
+        wait_ms = next_wait(relay, ok, count);
     }
+    carry_the_rest(relay);
     return NULL;
+}
+
+static struct outbox_relay *relay_new(struct service *service)
+{
+    struct outbox_relay *relay = calloc(1, sizeof *relay);
+    pthread_condattr_t monotonic;
+    if (!relay)
+        return NULL;
+    relay->service = service;
+    relay->was_well = true;
+    relay->published =
+        metrics_counter("nwims_outbox_published_total", NULL, "Messages carried from the outbox to the bus.");
+    relay->failures =
+        metrics_counter("nwims_outbox_failures_total", NULL, "Rounds of the outbox that did not get through.");
+    pthread_mutex_init(&relay->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&relay->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return relay;
+}
+
+static void relay_free(struct outbox_relay *relay)
+{
+    pthread_cond_destroy(&relay->changed);
+    pthread_mutex_destroy(&relay->lock);
+    free(relay);
 }
 
 bool service_relay_outbox(struct service *service, struct err *err)
 {
-    struct outbox_relay *relay = calloc(1, sizeof *relay);
+    if (service->relay || !service->store || !service->bus)
+        return err_set(err, ERR_BUG, "an outbox needs a store and a bus, and one relay");
+    struct outbox_relay *relay = relay_new(service);
     if (!relay)
         return err_set(err, ERR_LIMIT, "no memory for the outbox relay");
-    relay->service = service;
-    relay->published = metrics_counter("nwims_outbox_published_total", NULL, "Messages carried from the outbox to the bus");
-    pthread_mutex_init(&relay->lock, NULL);
-    pthread_cond_init(&relay->changed, NULL);
-    if (pthread_create(&relay->thread, NULL, run, relay) != 0) {
-        free(relay);
-        return err_set(err, ERR_LIMIT, "no thread for the outbox relay");
-    }
-    service->relay = relay;
-    return true;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, SERVICE_STACK_BYTES);
+    bool ok = pthread_create(&relay->thread, &attributes, run, relay) == 0;
+    pthread_attr_destroy(&attributes);
+    if (ok)
+        service->relay = relay;
+    else
+        relay_free(relay);
+    return ok || err_set(err, ERR_LIMIT, "no thread for the outbox relay");
 }
 
 void service_outbox_wake(struct service *service)
@@ -110,7 +172,5 @@ void outbox_relay_stop(struct outbox_relay *relay)
     pthread_cond_signal(&relay->changed);
     pthread_mutex_unlock(&relay->lock);
     pthread_join(relay->thread, NULL);
-    pthread_cond_destroy(&relay->changed);
-    pthread_mutex_destroy(&relay->lock);
-    free(relay);
+    relay_free(relay);
 }

@@ -10,6 +10,8 @@ static const char wants_whole[] = "a whole number is wanted";
 static const char wants_base64[] = "base64 text is wanted";
 /* From here on a double no longer rounds to a finite float. */
 #define OVERFLOWS_FLOAT 0x1.ffffffp127
+#define YEAR_1_US (-62135596800000000)
+#define YEAR_10000_US 253402300800000000
 static const char out_of_range[] = "is beyond what a number of this kind can be";
 
 enum family { FAMILY_INT32, FAMILY_UINT32, FAMILY_INT64, FAMILY_UINT64, FAMILY_REAL, FAMILY_OTHER };
@@ -137,11 +139,20 @@ static const char *convert_real(const ProtobufCFieldDescriptor *field, const cha
     return put_real(field, number, out_value);
 }
 
+/* An offset can carry a time out of the years that we can write again. */
+static const char *convert_time(const ProtobufCFieldDescriptor *field, const char *text, union field_value *out_value)
+{
+    if (!time_text_parse(text, strlen(text), &out_value->int64))
+        return field_wanted(field);
+    bool is_writable = out_value->int64 >= YEAR_1_US && out_value->int64 < YEAR_10000_US;
+    return is_writable ? NULL : "is not within the years 1 to 9999 in UTC";
+}
+
 static const char *convert_whole(const ProtobufCFieldDescriptor *field, const char *text, union field_value *out_value)
 {
     int64_t number;
     if (field_is_time(field))
-        return time_text_parse(text, strlen(text), &out_value->int64) ? NULL : field_wanted(field);
+        return convert_time(field, text, out_value);
     if (family_of(field) == FAMILY_UINT64)
         return parse_uint64(text, &out_value->uint64) ? NULL : wants_whole;
     if (!number_parse_int(text, strlen(text), &number))

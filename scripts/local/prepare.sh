@@ -1,6 +1,6 @@
 # Sourced by scripts/run: folder, secrets, settings and the database's files of the stack, all owned by the stack's user. Made once,
 # settings anew at every start.
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 
 # The stack's user must be able to reach the folder. A checkout below a closed folder (as /root is) gets its folder elsewhere, with a
 # link to it where it was asked for.

@@ -226,8 +226,22 @@ static bool prepare_slices(struct group_store *store, struct store_session *sess
     return err_set(err, ERR_BUG, "partitions are missing however many are made");
 }
 
+/* Many may copy at once, one may be careful. */
+static bool take_turn(struct store_session *session, enum group_way way, struct err *err)
+{
+    if (way == GROUP_CAREFUL)
+        return store_lock(session, "telemetry.readings", err);
+    return store_run(session, "SELECT pg_advisory_xact_lock_shared(hashtextextended('telemetry.readings', 0))", NO_PARAMS, NULL, err);
+}
+
+static bool put_rows(struct group_store *store, struct store_session *session, const struct slices *slices, enum group_way way,
+    struct err *err)
+{
+    return way == GROUP_COPY ? copy_all(session, slices, err) : insert_all(session, slices, &store->arena, err);
+}
+
 bool group_commit(struct group_store *store, struct store_session *session, int64_t stream_epoch, struct batch *batches, size_t count,
-    enum group_way way, bool in_turn, struct err *err)
+    enum group_way way, struct err *err)
 {
     struct slices slices;
     for (size_t i = 0; i < count; i++)
@@ -237,8 +251,7 @@ bool group_commit(struct group_store *store, struct store_session *session, int6
         return false;
     if (slices.count == 0)
         return true;
-    bool ok = store_begin(session, 0, err) && (!in_turn || store_lock(session, "telemetry.duplicates", err)) &&
-        (way == GROUP_COPY ? copy_all(session, &slices, err) : insert_all(session, &slices, &store->arena, err)) &&
+    bool ok = store_begin(session, 0, err) && take_turn(session, way, err) && put_rows(store, session, &slices, way, err) &&
         put_accounts(store, session, stream_epoch, batches, count, err) && store_commit(session, err);
     if (!ok)
         store_rollback(session);

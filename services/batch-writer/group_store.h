@@ -19,10 +19,10 @@ MUST_CHECK bool group_recognise(struct group_store *store, struct store_session 
 
 enum group_way {
     GROUP_COPY,    /* ERR_CONFLICT if any reading or message is stored already: nothing is, then */
-    GROUP_CAREFUL, /* readings that are stored already are counted as duplicates; ERR_CONFLICT only if another writer stores the same
-                      message at this moment */
+    GROUP_CAREFUL, /* readings that are stored already are counted as duplicates; ERR_CONFLICT only if the ledger has learned of one of
+                      the messages meanwhile. Alone among all writers: two that insert the same readings in different orders would lock
+                      each other out until PostgreSQL ends one of them, a second later. */
 };
-/* Stores, enters the ledger, counts, marks and commits; sets stored and duplicate of each batch. in_turn: one replica at a time, for when
- * transactions with the same readings locked each other out. */
+/* Stores, enters the ledger, counts, marks and commits; sets stored and duplicate of each batch. */
 MUST_CHECK bool group_commit(struct group_store *store, struct store_session *session, int64_t stream_epoch, struct batch *batches,
-    size_t count, enum group_way way, bool in_turn, struct err *err);
+    size_t count, enum group_way way, struct err *err);

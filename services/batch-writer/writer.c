@@ -10,7 +10,7 @@
 
 enum {
     IDLE_WAIT_MS = 250, /* how soon a stop is noticed */
-    FETCH_MESSAGES = 512,
+    FETCH_MESSAGES = 64, /* twice as many wait in memory, and each may be megabytes */
     CAREFUL_GROUPS = 8, /* after a conflict: a sender that repeats itself seldom does so once */
     LEAST_PAUSE_MS = 50,
     LONGEST_PAUSE_MS = 5000,
@@ -233,7 +233,7 @@ static bool recognise(struct writer *writer, struct store_session *session, stru
     return err_set(err, ERR_TRANSIENT, "the stream is made anew again and again");
 }
 
-static bool commit_once(struct writer *writer, struct batch *batches, size_t count, int try, struct err *err)
+static bool commit_once(struct writer *writer, struct batch *batches, size_t count, struct err *err)
 {
     AUTO(store_session) session = NULL;
     enum group_way way = writer->careful_groups > 0 ? GROUP_CAREFUL : GROUP_COPY;
@@ -242,7 +242,7 @@ static bool commit_once(struct writer *writer, struct batch *batches, size_t cou
     if (!store_session_open(&session, writer->shared->store, err) ||
         !recognise(writer, session, batches, count, way == GROUP_COPY, err))
         return false;
-    if (!group_commit(&writer->group_store, session, writer->epoch, batches, count, way, way == GROUP_CAREFUL && try > 1, err))
+    if (!group_commit(&writer->group_store, session, writer->epoch, batches, count, way, err))
         return false;
     metric_add(way == GROUP_COPY ? writer->shared->metrics.commits : writer->shared->metrics.careful_commits, 1);
     return true;
@@ -324,7 +324,7 @@ static bool store_batches(struct writer *writer, struct batch *batches, size_t c
     int64_t began_us = clock_monotonic_us();
     for (int try = 0;; try++) {
         struct err err = { 0 };
-        if (commit_once(writer, batches, count, try, &err)) {
+        if (commit_once(writer, batches, count, &err)) {
             finish(writer, batches, count, began_us);
             return true;
         }
@@ -333,6 +333,8 @@ static bool store_batches(struct writer *writer, struct batch *batches, size_t c
             writer->careful_groups = CAREFUL_GROUPS;
             continue;
         }
+        if (writer->careful_groups == 0)
+            writer->careful_groups = 1; /* it may have been a deadlock with another writer over the same readings */
         log_failure(&err, count, try);
         partition_list_clear(&writer->group_store.partitions); /* may be why */
         if (err.kind == ERR_INPUT && try + 1 >= INPUT_TRIES) {
@@ -375,6 +377,7 @@ static void *run(void *context)
         run_group(writer);
     if (writer->held)
         give_back(writer, TAKE(writer->held));
+    bus_consumer_close(TAKE(writer->consumer)); /* here, so that all writers do it at once: it takes a second */
     return NULL;
 }
 

@@ -193,8 +193,10 @@ static void *receive(void *context)
     for (;;) {
         AUTO(bus_message) message = NULL;
         int number;
-        if (!bus_consumer_next(consumer, 2500, &message, &err))
+        if (!bus_consumer_next(consumer, 2500, &message, &err)) {
+            fprintf(stderr, "next: %s %s\n", err_kind_name(err.kind), err.text);
             return NULL;
+        }
         if (!message && atomic_load(&flow->stop))
             return flow;
         if (!message)
@@ -202,7 +204,7 @@ static void *receive(void *context)
         memcpy(&number, bus_message_data(message), sizeof number);
         atomic_store(&flow->received[number], 1);
         if (!bus_message_ack(flow->bus, message, &err))
-            return NULL;
+            fprintf(stderr, "ack: %s %s\n", err_kind_name(err.kind), err.text);
     }
 }
 

@@ -1,10 +1,11 @@
 /* Base64: the vectors of RFC 4648 and what is no base64. */
 #include "base/base64.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static const struct {
     const char *plain;

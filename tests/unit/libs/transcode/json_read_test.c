@@ -4,12 +4,13 @@
 #include "nwims/v1/readings.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "transcode/transcode.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 struct fixture {
     struct arena arena;
@@ -306,6 +307,8 @@ static void numbers_out_of_their_type_are_refused(void **state)
         { "{\"observed_delta_us\":[-9007199254740992]}", "send it as text" },
         { "{\"base_at\":1700000000000000}", "a time is wanted" },
         { "{\"base_at\":\"yesterday\"}", "a time is wanted" },
+        { "{\"base_at\":\"0001-01-01T00:00:00+01:00\"}", "years 1 to 9999" },
+        { "{\"base_at\":\"9999-12-31T23:59:59-01:00\"}", "years 1 to 9999" },
         { "{\"batch_id\":\"A\"}", "base64" },
         { "{\"batch_id\":\"AB==\"}", "base64" },
         { "{\"batch_id\":5}", "base64" },

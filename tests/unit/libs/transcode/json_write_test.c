@@ -5,11 +5,12 @@
 #include "nwims/v1/readings.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "transcode/transcode.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void expect_json(const ProtobufCMessage *message, const char *expected)
 {

@@ -7,12 +7,13 @@
 #include "nwims/v1/registry.pb-c.h"
 #include "transcode/json_tree.h"
 #include "transcode/openapi_document.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void expect_field_schema(const ProtobufCMessageDescriptor *type, const char *field, const char *expected)
 {
@@ -213,7 +214,7 @@ static struct cJSON *make_document(const struct openapi_operation *table, size_t
 {
     AUTO_INPLACE(buffer) out = { 0 };
     struct err err = { 0 };
-    struct cJSON *tree;
+    struct cJSON *tree = NULL;
     if (!openapi_write_document(&out, &info, table, count, &err) || !json_tree_parse(&tree, out.data, out.size, &err))
         fail_msg("%s", err.text);
     const char *path = getenv("NWIMS_OPENAPI_OUT");

@@ -6,13 +6,14 @@
 #include "nwims/v1/registry.pb-c.h"
 #include "transcode/manual.h"
 #include "transcode/transcode.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 static void messages_are_sorted_and_found_by_name(void **state)
 {

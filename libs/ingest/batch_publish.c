@@ -1,0 +1,196 @@
+#include "ingest/batch_publish.h"
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "ingest/provenance.h"
+#include "wire/wire.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* 29 bytes a reading at the most: a part stays below NATS' usual limit of 1 MiB a message. */
+enum {
+    READINGS_A_PART = 20000,
+    MOST_PARTS = INTAKE_MOST_READINGS / READINGS_A_PART,
+    MESSAGE_ID_SIZE = 2 * UUID_TEXT_SIZE
+};
+
+struct uuid uuid_of_bytes(const void *bytes, size_t size)
+{
+    unsigned char digest[SHA256_SIZE];
+    struct uuid uuid;
+    auth_sha256(digest, bytes, size);
+    memcpy(uuid.bytes, digest, sizeof uuid.bytes);
+    uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0f) | 0x80);
+    uuid.bytes[8] = (unsigned char)((uuid.bytes[8] & 0x3f) | 0x80);
+    return uuid;
+}
+
+/* Those being waited for; closed together. */
+struct expectations {
+    struct bus_expectation *items[MOST_PARTS];
+    size_t count;
+};
+static void expectations_done(struct expectations *expectations)
+{
+    for (size_t i = 0; i < expectations->count; i++)
+        bus_expectation_close(expectations->items[i]);
+}
+
+struct part {
+    const struct batch_outlet *outlet;
+    const struct batch_source *source;
+    struct uuid id;
+    const char *commit_to; /* NULL: nobody waits */
+    struct buffer *body;
+};
+
+static struct uuid id_of_part(const struct uuid *batch_id, size_t index)
+{
+    unsigned char bytes[sizeof batch_id->bytes + 1];
+    if (index == 0)
+        return *batch_id;
+    memcpy(bytes, batch_id->bytes, sizeof batch_id->bytes);
+    bytes[sizeof bytes - 1] = (unsigned char)index;
+    return uuid_of_bytes(bytes, sizeof bytes);
+}
+
+/* The message's arrays are the columns themselves. Times become deltas in place. */
+static bool encode_part(
+    struct part *part, const struct batch_columns *columns, size_t first, size_t count, struct err *err)
+{
+    Nwims__V1__ReadingBatch batch = NWIMS__V1__READING_BATCH__INIT;
+    Nwims__V1__Provenance provenance;
+    provenance_fill(&provenance, part->source->request, part->source->readings->codec);
+    batch.has_batch_id = batch.has_tenant_id = batch.has_received_at = batch.has_base_at = true;
+    batch.batch_id = (ProtobufCBinaryData){ sizeof part->id.bytes, part->id.bytes };
+    batch.tenant_id = part->source->request->caller->tenant_id;
+    batch.received_at = part->source->received_at;
+    batch.base_at = columns->observed_at[first];
+    for (size_t i = first; i < first + count; i++)
+        columns->observed_at[i] -= batch.base_at;
+    batch.n_sensor_no = batch.n_observed_delta_us = batch.n_value = count;
+    batch.sensor_no = columns->sensor_no + first;
+    batch.observed_delta_us = columns->observed_at + first;
+    batch.value = columns->value + first;
+    batch.n_status = columns->has_status ? count : 0;
+    batch.status = columns->status + first;
+    batch.n_flags = columns->has_flags ? count : 0;
+    batch.flags = columns->flags + first;
+    batch.provenance = &provenance;
+    buffer_reset(part->body);
+    return wire_encode(part->body, &batch.base, err);
+}
+
+static bool send_part(const struct part *part, const char *message_id, bool *out_is_duplicate, struct err *err)
+{
+    const struct intake_request *request = part->source->request;
+    char subject[64], traceparent[TRACEPARENT_SIZE];
+    struct trace child;
+    snprintf(subject, sizeof subject, "readings.%" PRId32 ".%s", request->caller->tenant_id, request->protocol);
+    trace_child(&child, &request->caller->trace);
+    trace_format(traceparent, &child);
+    const struct bus_header headers[] = { { "traceparent", traceparent }, { "Nwims-Commit-To", part->commit_to } };
+    const struct bus_outgoing message = { .subject = subject,
+        .data = part->body->data,
+        .size = part->body->size,
+        .headers = headers,
+        .header_count = part->commit_to ? 2 : 1 };
+    return bus_publish(part->outlet->bus, &message, message_id, part->outlet->publish_ms, out_is_duplicate, err);
+}
+
+/* A repeat that the stream drops is answered to whoever sent it first. When our caller waits too it goes in once more
+ * under an id of its own: storing twice is harmless, and the answer says how many were there. Not if we stamped it: its
+ * times are other ones now. */
+static bool publish_part(const struct part *part, bool may_repeat, bool *out_is_answered, struct err *err)
+{
+    char message_id[MESSAGE_ID_SIZE];
+    bool is_duplicate = false;
+    uuid_format(message_id, &part->id);
+    if (!send_part(part, message_id, &is_duplicate, err))
+        return false;
+    *out_is_answered = part->commit_to != NULL && !is_duplicate;
+    if (!is_duplicate || !part->commit_to || !may_repeat)
+        return true;
+    struct uuid own = uuid_new();
+    message_id[UUID_TEXT_SIZE - 1] = '.';
+    uuid_format(message_id + UUID_TEXT_SIZE, &own);
+    *out_is_answered = true;
+    return send_part(part, message_id, NULL, err);
+}
+
+/* NULL when nobody is to wait, or too many do: then the answer is "accepted", which is true. */
+static const char *expect(
+    const struct batch_outlet *outlet, const struct intake_request *request, struct expectations *expectations)
+{
+    struct err full = { 0 };
+    if (request->commit_wait_ms <= 0 ||
+        !bus_inbox_expect(&expectations->items[expectations->count], outlet->inbox, &full))
+        return NULL;
+    return bus_expectation_subject(expectations->items[expectations->count++]);
+}
+
+static bool read_commit(
+    const struct bus_message *message, struct intake_result *result, struct arena *arena, struct err *err)
+{
+    ProtobufCMessage *decoded;
+    if (!wire_decode(&decoded, arena, &nwims__v1__commit_result__descriptor, bus_message_data(message),
+            bus_message_size(message), err))
+        return err_wrap(err, "the result of the commit");
+    const Nwims__V1__CommitResult *commit = (const Nwims__V1__CommitResult *)decoded;
+    if (commit->error)
+        return err_set(err, ERR_BUG, "the batch cannot be stored and was set aside: %s", commit->error);
+    result->stored += commit->stored;
+    result->duplicate += commit->duplicate;
+    return true;
+}
+
+/* Not to know in time is no failure. */
+static bool await_commits(struct expectations *expectations, int64_t deadline_us, struct intake_result *result,
+    struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < expectations->count; i++) {
+        AUTO(bus_message) message = NULL;
+        struct err late = { 0 };
+        int64_t left_ms = (deadline_us - clock_monotonic_us()) / 1000;
+        if (!bus_expectation_wait(expectations->items[i], left_ms > 0 ? left_ms : 0, &message, &late)) {
+            result->stored = result->duplicate = 0;
+            return true;
+        }
+        if (!read_commit(message, result, arena, err))
+            return false;
+    }
+    result->is_committed = true;
+    return true;
+}
+
+/* Some parts are in and some are not: only the same request again makes it whole. */
+static bool fail_at_part(size_t index, struct err *err)
+{
+    if (index == 0)
+        return false;
+    err->kind = ERR_DEADLINE;
+    return err_wrap(err, "a part of the batch is stored and the rest is not; send it again");
+}
+
+bool batch_publish(const struct batch_outlet *outlet, const struct batch_source *source,
+    const struct batch_columns *columns, const struct uuid *batch_id, struct intake_result *out_result,
+    struct arena *arena, struct err *err)
+{
+    AUTO_INPLACE(expectations) expectations = { .count = 0 };
+    AUTO_INPLACE(buffer) body = { .ceiling_bytes = WIRE_LARGEST_MESSAGE };
+    struct part part = { .outlet = outlet, .source = source, .body = &body };
+    int64_t deadline_us = clock_monotonic_us() + source->request->commit_wait_ms * 1000;
+    bool all_answered = true;
+    for (size_t first = 0, index = 0; first < columns->count; first += READINGS_A_PART, index++) {
+        size_t count = columns->count - first < READINGS_A_PART ? columns->count - first : READINGS_A_PART;
+        bool is_answered = false;
+        part.id = id_of_part(batch_id, index);
+        part.commit_to = expect(outlet, source->request, &expectations);
+        if (!encode_part(&part, columns, first, count, err) ||
+            !publish_part(&part, !columns->has_our_time, &is_answered, err))
+            return fail_at_part(index, err);
+        all_answered = all_answered && is_answered;
+    }
+    out_result->accepted = (int64_t)columns->count;
+    return !all_answered || await_commits(&expectations, deadline_us, out_result, arena, err);
+}

@@ -1,0 +1,62 @@
+#include "statistics_store.h"
+
+static void read_value(const struct store_result *result, size_t column, protobuf_c_boolean *out_has, double *out_value)
+{
+    *out_has = !store_result_is_null(result, 0, column);
+    *out_value = store_result_double(result, 0, column);
+}
+
+bool statistics_store_read(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensor, int64_t from_us,
+    int64_t to_us, Nwims__V1__Statistics *reply, struct err *err)
+{
+    static const char sql[] =
+        "SELECT count(*), min(value), max(value), avg(value), stddev_samp(value), percentile_cont(0.05) WITHIN GROUP (ORDER BY value), "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY value), percentile_cont(0.95) WITHIN GROUP (ORDER BY value), min(observed_at), max(observed_at), "
+        "count(*) FILTER (WHERE status IS NOT NULL) FROM telemetry.reading WHERE sensor_no = $1 AND tenant_id = $2 AND observed_at >= $3 AND observed_at < $4";
+    AUTO(store_result) result = NULL;
+    if (!store_query(session, &result, sql,
+            PARAMS(PARAM_INT(sensor->sensor_no), PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
+        return false;
+    reply->has_count = reply->has_not_good = true;
+    reply->count = store_result_int(result, 0, 0);
+    read_value(result, 1, &reply->has_min, &reply->min);
+    read_value(result, 2, &reply->has_max, &reply->max);
+    read_value(result, 3, &reply->has_avg, &reply->avg);
+    read_value(result, 4, &reply->has_stddev, &reply->stddev);
+    read_value(result, 5, &reply->has_p05, &reply->p05);
+    read_value(result, 6, &reply->has_p50, &reply->p50);
+    read_value(result, 7, &reply->has_p95, &reply->p95);
+    reply->has_first_at = reply->has_last_at = reply->count > 0;
+    reply->first_at = store_result_time(result, 0, 8);
+    reply->last_at = store_result_time(result, 0, 9);
+    reply->not_good = store_result_int(result, 0, 10);
+    return true;
+}
+
+bool statistics_store_days(struct store_session *session, struct rpc_call *call, int64_t from_us, int64_t to_us,
+    Nwims__V1__IngestStatistics *reply, struct err *err)
+{
+    static const char sql[] = "SELECT day::timestamp AT TIME ZONE 'UTC', sum(stored)::bigint, sum(duplicate)::bigint FROM telemetry.tenant_count "
+                              "WHERE tenant_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day <= ($3::timestamptz AT TIME ZONE 'UTC')::date "
+                              "GROUP BY day ORDER BY day";
+    AUTO(store_result) result = NULL;
+    if (!store_query(session, &result, sql, PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
+        return false;
+    size_t rows = store_result_rows(result);
+    reply->days = arena_alloc_array(call->arena, rows, sizeof *reply->days);
+    Nwims__V1__IngestDay *days = arena_alloc_array(call->arena, rows, sizeof *days);
+    if (!reply->days || !days)
+        return err_set(err, ERR_LIMIT, "no memory left for this call: ask for less at a time");
+    reply->has_stored = reply->has_duplicate = true;
+    for (size_t row = 0; row < rows; row++) {
+        nwims__v1__ingest_day__init(&days[row]);
+        days[row].has_day_at = days[row].has_stored = days[row].has_duplicate = true;
+        days[row].day_at = store_result_time(result, row, 0);
+        days[row].stored = store_result_int(result, row, 1);
+        days[row].duplicate = store_result_int(result, row, 2);
+        reply->stored += days[row].stored;
+        reply->duplicate += days[row].duplicate;
+        reply->days[reply->n_days++] = &days[row];
+    }
+    return true;
+}

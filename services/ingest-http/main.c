@@ -1,0 +1,53 @@
+/* ingest-http: devices post their readings with their own token. See README.md. */
+#include "base/time_text.h"
+#include "ingest_http.h"
+#include <string.h>
+
+static const struct service_program program = {
+    .name = "ingest-http",
+    .summary = "Devices post readings over HTTP with their own token.",
+    .settings = ingest_http_settings,
+    .uses_bus = true,
+};
+
+enum { REQUEST_ARENA_BYTES = 64 * 1024 * 1024 };
+
+static bool app_start(struct app *app, struct err *err)
+{
+    struct bus *bus = service_bus(app->service);
+    const struct directory_config directory = { .most_sensors = (size_t)app->config.directory_sensors,
+        .most_credentials = (size_t)app->config.directory_credentials,
+        .absent_ms = 2000,
+        .keep_ms = 60000 };
+    struct intake_config intake = { .future_ms = app->config.future_ms, .keep_future = true, .publish_ms = 5000 };
+    const struct http_server_config server = { .address = app->config.http_address,
+        .threads = app->config.http_threads,
+        .request_ms = 30000,
+        .keep_alive_ms = 30000,
+        .arena_bytes = REQUEST_ARENA_BYTES };
+    /* Clocks that were never set say 1970 or 2000. */
+    static const char oldest[] = "2015-01-01T00:00:00Z";
+    app->failures = failure_gate_new(app->config.failures_a_minute);
+    if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+        return err_set(err, ERR_LIMIT, "no memory to start");
+    return directory_open(&app->directory, bus, &directory, err) && intake_open(&app->intake, bus, app->directory, &intake, err) &&
+           http_server_open(&app->server, &server, device_handle, app, err);
+}
+
+static void app_stop(struct app *app)
+{
+    http_server_close(TAKE(app->server));
+    intake_close(TAKE(app->intake));
+    directory_close(TAKE(app->directory));
+    failure_gate_free(TAKE(app->failures));
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app;
+    struct err err = { 0 };
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) && service_run(app.service, &err);
+    app_stop(&app);
+    service_close(app.service);
+    return service_exit(ok, &err);
+}

@@ -1,0 +1,50 @@
+/* registry: municipalities, zones, devices with their credentials, and sensors. See README.md. */
+#include "nwims/v1/registry.pb-c.h"
+#include "registry.h"
+
+MIGRATION_DECLARE(0001_registry)
+static const struct migration migrations[] = { MIGRATION(1, 0001_registry), { 0 } };
+
+static const struct service_program program = {
+    .name = "registry",
+    .summary = "Municipalities, zones, devices with their credentials, and sensors.",
+    .settings = registry_settings,
+    .schema = "registry",
+    .migrations = migrations,
+    .uses_bus = true,
+};
+
+struct app {
+    struct service *service;
+    struct registry_config config;
+    struct registry registry;
+    struct rpc_server *server;
+};
+
+static bool app_start(struct app *app, struct err *err)
+{
+    app->registry = (struct registry){ .service = app->service, .store = service_store(app->service) };
+    const struct rpc_server_config server = { .service = &nwims__v1__registry__descriptor,
+        .methods = registry_methods,
+        .context = &app->registry,
+        .workers = app->config.workers,
+        .queue = app->config.queue };
+    return service_relay_outbox(app->service, err) &&
+           rpc_server_open(&app->server, service_bus(app->service), &server, err);
+}
+
+static void app_stop(struct app *app)
+{
+    rpc_server_close(app->server);
+}
+
+int main(int argc, char **argv)
+{
+    struct app app = { 0 };
+    struct err err = { 0 };
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
+              service_run(app.service, &err);
+    app_stop(&app);
+    service_close(app.service);
+    return service_exit(ok, &err);
+}

@@ -1,0 +1,20 @@
+/* What the handlers of registry share. */
+#pragma once
+#include "rpc/rpc.h"
+#include "settings.h"
+
+struct registry {
+    struct service *service;
+    struct store *store;
+};
+
+/* The table of methods of the service Registry, { 0 } last. */
+extern const struct rpc_method registry_methods[];
+
+/* One each; context is the struct registry. */
+rpc_handler municipality_list, municipality_create, municipality_get, municipality_update, municipality_delete;
+rpc_handler zone_list, zone_create, zone_get, zone_update, zone_delete;
+rpc_handler device_list, device_create, device_get, device_update, device_delete;
+rpc_handler credential_list, credential_create, credential_delete;
+rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete;
+rpc_handler sensors_resolve, credential_resolve;

@@ -1,0 +1,11 @@
+/* The settings of registry. */
+#pragma once
+#include "service/service.h"
+
+struct registry_config {
+    struct service_config service;
+    int64_t workers;
+    int64_t queue;
+};
+
+extern const struct setting registry_settings[];

@@ -1,0 +1,66 @@
+#include "work.h"
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "nwims/v1/readings.pb-c.h"
+#include "store/outbox.h"
+#include <stdio.h>
+
+enum { EVENT_CEILING = 4096 };
+
+bool work_begin(struct work *work, struct registry *registry, struct rpc_call *call, const char *plural,
+    const char *verb, struct err *err)
+{
+    char permission[64];
+    snprintf(permission, sizeof permission, "%s:%s", plural, verb);
+    /* The gateway has asked too, but the owner of the data does not take its word. */
+    if (!permission_granted(call->caller->permissions, permission))
+        return err_set(err, ERR_DENIED, "this needs the permission %s", permission);
+    if (call->caller->tenant_id < 1)
+        return err_set(err, ERR_DENIED, "this needs a tenant");
+    work->registry = registry;
+    work->call = call;
+    work->tenant_id = call->caller->tenant_id;
+    return store_session_open(&work->session, registry->store, err) &&
+           store_begin(work->session, work->tenant_id, err);
+}
+
+/* The message borrows its texts and lives only until it is encoded. */
+static void *borrow(const void *text)
+{
+    return (void *)(uintptr_t)text;
+}
+
+bool work_announce(struct work *work, const struct change *change, struct err *err)
+{
+    Nwims__V1__EntityChanged event = NWIMS__V1__ENTITY_CHANGED__INIT;
+    AUTO_INPLACE(buffer) payload = { .ceiling_bytes = EVENT_CEILING };
+    char subject[64], traceparent[TRACEPARENT_SIZE];
+    event.has_tenant_id = event.has_changed_at = true;
+    event.tenant_id = work->tenant_id;
+    event.changed_at = clock_now_us();
+    event.entity = borrow(change->noun);
+    event.id = borrow(change->id);
+    event.change = borrow(change->change);
+    event.code = borrow(change->code);
+    event.has_verifier = change->verifier != NULL;
+    if (change->verifier)
+        event.verifier = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = borrow(change->verifier) };
+    snprintf(subject, sizeof subject, "events.%d.%s", (int)work->tenant_id, change->noun);
+    trace_format(traceparent, &work->call->caller->trace);
+    return wire_encode(&payload, &event.base, err) &&
+           outbox_put(work->session, subject, payload.data, payload.size, traceparent, err);
+}
+
+bool work_commit(struct work *work, struct err *err)
+{
+    if (!store_commit(work->session, err))
+        return false;
+    service_outbox_wake(work->registry->service);
+    return true;
+}
+
+void work_done(struct work *work)
+{
+    store_session_close(work->session);
+    work->session = NULL;
+}
