@@ -46,8 +46,7 @@ struct bus_consumer {
     bool is_doubtful; /* the durable may be gone: look before asking */
 };
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 static void forget_requests(struct bus_consumer *consumer)
 {
     consumer->open_count = 0;
@@ -120,8 +119,7 @@ static bool keep_asking(struct bus_consumer *consumer, struct err *err)
     return true;
 }
 
-/* ---- what comes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- what comes ---- */
 /* How much of the request is still open: the server says so; if it does not, all of it. */
 static int64_t still_open(natsMsg *talk, int64_t batch)
 {
@@ -241,8 +239,7 @@ bool bus_consumer_next(
     }
 }
 
-/* ---- opening and closing
- * --------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 /* A heartbeat must fit twice into the time that a request stays open; a short request ends by itself soon enough. */
 static void write_ask_body(struct bus_consumer *consumer)
 {

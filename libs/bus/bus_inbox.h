@@ -8,6 +8,7 @@ struct bus_expectation;
 
 /* ceiling: most expectations at once. */
 MUST_CHECK bool bus_inbox_open(struct bus_inbox **out_inbox, struct bus *bus, size_t ceiling, struct err *err);
+/* Its expectations must be closed before. */
 void bus_inbox_close(struct bus_inbox *inbox);
 AUTO_DEFINE(bus_inbox, bus_inbox_close)
 

@@ -70,8 +70,7 @@ bool bus_outgoing_build(natsMsg **out_message, const struct bus_outgoing *outgoi
     return true;
 }
 
-/* ---- settling what a pull consumer gave
- * ------------------------------------------------------------------------------ */
+/* ---- settling what a pull consumer gave ---- */
 bool bus_message_position(const struct bus_message *message, struct bus_position *out_position, struct err *err)
 {
     return bus_position_parse(natsMsg_GetReply(nats_message(message)), out_position) ||

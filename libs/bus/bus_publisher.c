@@ -35,8 +35,7 @@ struct bus_publisher {
     size_t waiting;
 };
 
-/* ---- landing: on the listener's thread, or in close after that has ended
- * ----------------------------------------------- */
+/* ---- landing: on the listener's thread, or in close after that has ended ---- */
 /* Only one of acknowledgement, time limit and failed put gets the context. */
 static bool take_off(struct bus_publisher *publisher, uint64_t ticket, void **out_context)
 {
@@ -122,8 +121,7 @@ static void on_answer(natsConnection *connection, natsSubscription *subscription
     fail_overdue(publisher, now_us, "no acknowledgement");
 }
 
-/* ---- putting
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- putting ---- */
 /* What is put while the connection is away would only wait in its buffer: the caller does better to know. */
 static bool wait_for_bus(struct bus_publisher *publisher, const char *subject, int64_t end_us, struct err *err)
 {
@@ -198,8 +196,7 @@ bool bus_publisher_flush(struct bus_publisher *publisher, int64_t wait_ms, struc
            err_set(err, ERR_DEADLINE, "%zu messages are still in flight after %" PRId64 " ms", left, wait_ms);
 }
 
-/* ---- opening and closing
- * --------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 static bool start(struct bus_publisher *publisher, size_t most_in_flight, struct err *err)
 {
     char subject[BUS_TICKET_SUBJECT_SIZE];

@@ -10,8 +10,7 @@ enum {
     EFFECT_MS = 2000,
 };
 
-/* ---- the listener: what inboxes, publishers and subscriptions share
- * --------------------------------------------------- */
+/* ---- the listener: what inboxes, publishers and subscriptions share ---- */
 static void on_done(void *context)
 {
     struct bus_listener *listener = context;
@@ -88,8 +87,7 @@ bool bus_inbox_name(char name[BUS_INBOX_SIZE], struct err *err)
     return (length > 0 && length < BUS_INBOX_SIZE) || err_set(err, ERR_BUG, "the name of an inbox is too long");
 }
 
-/* ---- subscriptions
- * --------------------------------------------------------------------------------------------------- */
+/* ---- subscriptions ---- */
 struct bus_subscription {
     struct bus_listener listener;
     bus_handler_take *handler;

@@ -77,7 +77,6 @@ struct http_refusal {
         REFUSED_FRAMING,
         REFUSED_HOST,
         REFUSED_TARGET,
-        REFUSED_TOO_LARGE,
         REFUSED_CLOSING
     } reason;
     const char *detail;

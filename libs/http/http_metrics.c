@@ -8,7 +8,6 @@ static const char *const reasons[] = {
     [REFUSED_FRAMING] = "reason=\"framing\"",
     [REFUSED_HOST] = "reason=\"host\"",
     [REFUSED_TARGET] = "reason=\"target\"",
-    [REFUSED_TOO_LARGE] = "reason=\"too_large\"",
     [REFUSED_CLOSING] = "reason=\"closing\"",
 };
 static struct metric *connections, *refused[COUNT_OF(reasons)];

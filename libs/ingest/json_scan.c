@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "find_special counts bytes from the low end"
+#endif
+
 bool json_scan_fail(struct json_scan *scan, const char *problem)
 {
     scan->problem = problem;
@@ -20,13 +24,6 @@ bool json_scan_err(const struct json_scan *scan, struct err *err)
 static size_t left(const struct json_scan *scan)
 {
     return (size_t)(scan->end - scan->at);
-}
-
-char json_scan_peek(struct json_scan *scan)
-{
-    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
-        scan->at++;
-    return scan->at < scan->end ? *scan->at : '\0';
 }
 
 bool json_scan_begin(struct json_scan *scan, struct arena *arena, const char *body, size_t size)
@@ -73,40 +70,47 @@ bool json_scan_is_empty(struct json_scan *scan, char close)
 
 /* ---- texts ---- */
 
-/* Whether any of the eight bytes is a quote, a backslash, a control character or beyond ASCII: the byte-parallel tests
- * of "has a zero" and "has less". */
-static bool has_special(uint64_t word)
+/* A bit in the top of each of eight bytes that is a quote, a backslash, a control character or beyond ASCII: "has a
+ * zero byte" and "has a byte less than n", all bytes at once. Bits above the lowest one set may be wrong, for a
+ * subtraction borrows upwards. */
+static uint64_t special_bytes(const char *at)
 {
-    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
     uint64_t quotes = word ^ (ones * '"'), slashes = word ^ (ones * '\\');
-    return ((word | (word - ones * 0x20) | (quotes - ones) | (slashes - ones)) & highs) != 0;
+    return (word | (word - ones * 0x20) | (quotes - ones) | (slashes - ones)) & tops;
+}
+
+static const char *find_special(const char *at, const char *end)
+{
+    for (; end - at >= 8; at += 8) {
+        uint64_t found = special_bytes(at);
+        if (found)
+            return at + __builtin_ctzll(found) / 8; /* little-endian: the lowest bit is the first byte */
+    }
+    while (at < end && *at != '"' && *at != '\\' && (signed char)*at >= 0x20)
+        at++;
+    return at;
 }
 
 /* Goes to the next quote or backslash. */
 static bool pass_plain(struct json_scan *scan)
 {
-    const char *at = scan->at;
-    for (uint64_t word; scan->end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        if (has_special(word))
-            break;
-    }
-    for (; at < scan->end; at++) {
-        unsigned char c = (unsigned char)*at;
+    for (;;) {
+        scan->at = find_special(scan->at, scan->end);
+        if (scan->at == scan->end)
+            return json_scan_fail(scan, "the text does not end");
+        unsigned char c = (unsigned char)*scan->at;
         if (c == '"' || c == '\\')
-            break;
-        scan->at = at;
+            return true;
         if (c < 0x20)
             return json_scan_fail(scan, "a control character in a text");
-        if (c < 0x80)
-            continue;
-        size_t step = text_utf8_length(at, (size_t)(scan->end - at));
+        size_t step = text_utf8_length(scan->at, left(scan));
         if (step == 0)
             return json_scan_fail(scan, "a text is not UTF-8");
-        at += step - 1;
+        scan->at += step;
     }
-    scan->at = at;
-    return at < scan->end || json_scan_fail(scan, "the text does not end");
 }
 
 static bool read_hex4(struct json_scan *scan, unsigned *out_unit)

@@ -32,7 +32,12 @@ bool json_scan_fail(struct json_scan *scan, const char *problem);
 bool json_scan_err(const struct json_scan *scan, struct err *err);
 
 /* The next byte that is no white space, '\0' at the end; does not take it. */
-char json_scan_peek(struct json_scan *scan);
+static inline char json_scan_peek(struct json_scan *scan)
+{
+    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
+        scan->at++;
+    return scan->at < scan->end ? *scan->at : '\0';
+}
 /* Takes c, or fails with the problem. */
 MUST_CHECK bool json_scan_take(struct json_scan *scan, char c, const char *problem);
 /* Between two members or items: takes ',' (out_more true) or close (out_more false). */

@@ -1,11 +1,13 @@
 #include "ingest/raw_list.h"
 #include <string.h>
 
-enum { FIRST_CAPACITY = 16 };
+enum { LEAST_CAPACITY = 16 };
 
 static bool grow(struct raw_list *list, struct err *err)
 {
-    size_t capacity = list->capacity > 0 ? list->capacity * 2 : FIRST_CAPACITY;
+    size_t capacity = list->capacity > 0 ? list->capacity * 2 : list->first_capacity;
+    if (capacity < LEAST_CAPACITY)
+        capacity = LEAST_CAPACITY;
     if (capacity > INTAKE_MOST_READINGS)
         capacity = INTAKE_MOST_READINGS;
     struct raw_reading *items = arena_alloc_array(list->arena, capacity, sizeof *items);

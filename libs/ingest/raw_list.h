@@ -5,6 +5,7 @@
 struct raw_list {
     struct raw_reading *items;
     size_t count, capacity;
+    size_t first_capacity; /* what the body's size suggests; 0: a few */
     struct arena *arena;
 };
 /* A zeroed reading at the end; NULL with ERR_LIMIT. Earlier ones may have moved. */

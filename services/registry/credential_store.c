@@ -1,70 +1,103 @@
 #include "credential_store.h"
 #include "auth/auth.h"
 
-bool credential_store_list(struct store_session *session, struct rpc_call *call, const char *device_id,
-    Nwims__V1__ListCredentialsReply *reply, struct err *err)
+#define COLUMNS "id, device_id, kind, created_at, expires_at"
+
+static bool fill(Nwims__V1__Credential *credential, const struct store_result *rows, size_t number, struct arena *arena,
+    struct err *err)
 {
-    AUTO(store_result) result = NULL;
-    if (!store_query(session, &result,
-            "SELECT id, device_id, kind, created_at, expires_at FROM registry.credential WHERE tenant_id = $1 AND device_id = $2 ORDER BY created_at, id",
-            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXT(device_id)), err))
+    struct row row = { .rows = rows, .number = number, .arena = arena };
+    credential->id = row_text(&row, 0);
+    credential->device_id = row_text(&row, 1);
+    credential->kind = row_text(&row, 2);
+    credential->has_created_at = row_time(&row, 3, &credential->created_at);
+    credential->has_expires_at = row_time(&row, 4, &credential->expires_at);
+    return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
+}
+
+bool credential_store_list(
+    struct work *work, const char *device_id, Nwims__V1__ListCredentialsReply *out_reply, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    struct arena *arena = work->call->arena;
+    if (!store_query(work->session, &rows,
+            "SELECT " COLUMNS
+            " FROM credential WHERE tenant_id = $1 AND device_id = $2 ORDER BY created_at, id LIMIT 100",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(device_id)), err))
         return false;
-    size_t rows = store_result_rows(result);
-    reply->items = arena_alloc_array(call->arena, rows, sizeof *reply->items);
-    if (!reply->items)
-        return err_set(err, ERR_LIMIT, "no memory left for this call");
-    for (size_t row = 0; row < rows; row++) {
-        Nwims__V1__Credential *item = arena_alloc(call->arena, sizeof *item);
-        if (!item)
-            return err_set(err, ERR_LIMIT, "no memory left for this call");
-        nwims__v1__credential__init(item);
-        item->id = store_result_copy(result, row, 0, call->arena);
-        item->device_id = store_result_copy(result, row, 1, call->arena);
-        item->kind = store_result_copy(result, row, 2, call->arena);
-        item->has_created_at = true;
-        item->created_at = store_result_time(result, row, 3);
-        item->has_expires_at = !store_result_is_null(result, row, 4);
-        item->expires_at = store_result_time(result, row, 4);
-        reply->items[reply->n_items++] = item;
+    size_t count = store_result_rows(rows);
+    out_reply->items = arena_alloc_array(arena, count ? count : 1, sizeof *out_reply->items);
+    if (!out_reply->items)
+        return err_set(err, ERR_LIMIT, "no memory left for the answer");
+    for (size_t i = 0; i < count; i++) {
+        ProtobufCMessage *made = wire_new(arena, &nwims__v1__credential__descriptor);
+        if (!made)
+            return err_set(err, ERR_LIMIT, "no memory left for the answer");
+        out_reply->items[i] = (Nwims__V1__Credential *)made;
+        if (!fill(out_reply->items[i], rows, i, arena, err))
+            return false;
+        out_reply->n_items = i + 1;
     }
     return true;
 }
 
-bool credential_store_count_live(struct store_session *session, struct rpc_call *call, const char *device_id, int64_t *out_count,
-    struct err *err)
+bool credential_store_count(struct work *work, const char *device_id, int64_t *out_count, struct err *err)
 {
-    AUTO(store_result) result = NULL;
-    if (!store_run(session, "SELECT 1 FROM registry.device WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
-            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXT(device_id)), NULL, err) ||
-        !store_query(session, &result,
-            "SELECT count(*) FROM registry.credential WHERE tenant_id = $1 AND device_id = $2 AND (expires_at IS NULL OR expires_at > now())",
-            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXT(device_id)), err))
+    AUTO(store_result) rows = NULL;
+    if (!store_run(work->session,
+            "DELETE FROM credential WHERE tenant_id = $1 AND device_id = $2 AND expires_at <= now()",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(device_id)), NULL, err) ||
+        !store_query(work->session, &rows, "SELECT count(*) FROM credential WHERE tenant_id = $1 AND device_id = $2",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(device_id)), err))
         return false;
-    *out_count = store_result_int(result, 0, 0);
+    *out_count = store_result_int(rows, 0, 0);
     return true;
 }
 
-bool credential_store_insert(struct store_session *session, struct rpc_call *call, const Nwims__V1__Credential *credential,
-    const unsigned char *verifier, struct err *err)
+bool credential_store_create(struct work *work, const char *device_id,
+    const Nwims__V1__CreateCredentialRequest *request, const unsigned char *verifier,
+    Nwims__V1__Credential *out_credential, struct err *err)
 {
-    return store_run(session,
-        "INSERT INTO registry.credential (tenant_id, id, device_id, kind, verifier, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXT(credential->id), PARAM_TEXT(credential->device_id), PARAM_TEXT(credential->kind),
-            PARAM_BYTES(verifier, SHA256_SIZE), PARAM_TIME(credential->created_at),
-            credential->has_expires_at ? PARAM_TIME(credential->expires_at) : PARAM_NULL),
-        NULL, err);
+    char id[UUID_TEXT_SIZE];
+    AUTO(store_result) rows = NULL;
+    struct uuid uuid = uuid_new();
+    uuid_format(id, &uuid);
+    return store_query(work->session, &rows,
+               "INSERT INTO credential (tenant_id, id, device_id, kind, verifier, expires_at) VALUES ($1, $2, $3, "
+               "'token', $4, "
+               "$5) RETURNING " COLUMNS,
+               PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(id), PARAM_TEXT(device_id),
+                   PARAM_BYTES(verifier, SHA256_SIZE),
+                   request->has_expires_at ? PARAM_TIME(request->expires_at) : PARAM_NULL),
+               err) &&
+           fill(out_credential, rows, 0, work->call->arena, err);
 }
 
-bool credential_store_delete(struct store_session *session, struct rpc_call *call, const char *device_id, const char *id,
-    unsigned char **out_verifier, struct err *err)
+static bool announce_deleted(struct work *work, const struct store_result *rows, size_t row, struct err *err)
 {
-    AUTO(store_result) result = NULL;
-    size_t size = 0;
-    if (!store_query(session, &result, "DELETE FROM registry.credential WHERE tenant_id = $1 AND device_id = $2 AND id = $3 RETURNING verifier",
-            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXT(device_id), PARAM_TEXT(id)), err))
+    unsigned char *verifier;
+    size_t size;
+    if (!store_result_bytes(rows, row, 1, work->call->arena, &verifier, &size) || size != SHA256_SIZE)
+        return err_set(err, ERR_LIMIT, "no memory left for a verifier");
+    const struct change change = {
+        .noun = "credential", .change = "deleted", .id = store_result_text(rows, row, 0), .verifier = verifier
+    };
+    return work_announce(work, &change, err);
+}
+
+bool credential_store_delete(
+    struct work *work, const char *device_id, const char *credential_id, size_t *out_count, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    if (!store_query(work->session, &rows,
+            "DELETE FROM credential WHERE tenant_id = $1 AND device_id = $2 AND ($3::uuid IS NULL OR id = $3::uuid) "
+            "RETURNING id, "
+            "verifier",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(device_id), PARAM_TEXT(credential_id)), err))
         return false;
-    if (store_result_rows(result) == 0)
-        return err_set(err, ERR_NOT_FOUND, "the device has no such credential");
-    return (store_result_bytes(result, 0, 0, call->arena, out_verifier, &size) && size == SHA256_SIZE) ||
-           err_set(err, ERR_BUG, "a verifier is no SHA-256");
+    for (size_t row = 0; row < store_result_rows(rows); row++)
+        if (!announce_deleted(work, rows, row, err))
+            return false;
+    *out_count = store_result_rows(rows);
+    return true;
 }

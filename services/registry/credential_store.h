@@ -1,15 +1,16 @@
-/* Devices' credentials: only what verifies them is kept. Within the session's transaction, of one tenant. */
+/* Credentials of devices in SQL, within the session's transaction. Only verifiers are kept: the SHA-256 of what the
+ * device shows. */
 #pragma once
-#include "registry.h"
-#include "store/store.h"
+#include "work.h"
 
-MUST_CHECK bool credential_store_list(struct store_session *session, struct rpc_call *call, const char *device_id,
-    Nwims__V1__ListCredentialsReply *reply, struct err *err);
-/* Locks the device, so that two calls cannot both find room; how many of its credentials live now. */
-MUST_CHECK bool credential_store_count_live(struct store_session *session, struct rpc_call *call, const char *device_id, int64_t *out_count,
-    struct err *err);
-MUST_CHECK bool credential_store_insert(struct store_session *session, struct rpc_call *call, const Nwims__V1__Credential *credential,
-    const unsigned char *verifier, struct err *err);
-/* Gives the verifier of what was removed (in the arena); ERR_NOT_FOUND. */
-MUST_CHECK bool credential_store_delete(struct store_session *session, struct rpc_call *call, const char *device_id, const char *id,
-    unsigned char **out_verifier, struct err *err);
+/* In order of making. */
+MUST_CHECK bool credential_store_list(
+    struct work *work, const char *device_id, Nwims__V1__ListCredentialsReply *out_reply, struct err *err);
+/* Live ones of the device, whose row must be locked; those that have expired are removed. */
+MUST_CHECK bool credential_store_count(struct work *work, const char *device_id, int64_t *out_count, struct err *err);
+MUST_CHECK bool credential_store_create(struct work *work, const char *device_id,
+    const Nwims__V1__CreateCredentialRequest *request, const unsigned char *verifier,
+    Nwims__V1__Credential *out_credential, struct err *err);
+/* Removes one (credential_id) or all (NULL) of a device, and tells of each. */
+MUST_CHECK bool credential_store_delete(
+    struct work *work, const char *device_id, const char *credential_id, size_t *out_count, struct err *err);

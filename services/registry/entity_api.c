@@ -54,8 +54,7 @@ bool entity_begin_update(struct work *work, struct registry *registry, struct rp
            entity_store_lock(work->session, entity, work->tenant_id, id_or_code, &work->key, err);
 }
 
-bool entity_created(
-    struct work *work, const struct entity *entity, const char *id, const char *code, struct err *err)
+bool entity_created(struct work *work, const struct entity *entity, const char *id, const char *code, struct err *err)
 {
     return announce(work, entity, "created", id, code, err) && work_commit(work, err);
 }

@@ -61,7 +61,8 @@ static bool fill(const struct entity *entity, const struct store_result *rows, s
 
 /* ---- one ---- */
 /* A code may look like an id: then the id goes first. */
-#define BY_ID_OR_CODE " WHERE tenant_id = $1 AND (id = $2::uuid OR code = $3) ORDER BY id IS NOT DISTINCT FROM $2::uuid DESC LIMIT 1"
+#define BY_ID_OR_CODE                                                                                                  \
+    " WHERE tenant_id = $1 AND (id = $2::uuid OR code = $3) ORDER BY id IS NOT DISTINCT FROM $2::uuid DESC LIMIT 1"
 
 static bool find(struct store_session *session, const struct entity *entity, const char *sql, int32_t tenant_id,
     const char *id_or_code, struct store_result **out_rows, struct err *err)
@@ -156,9 +157,10 @@ bool entity_store_list(struct store_session *session, const struct entity *entit
     char sql[SQL_SIZE];
     AUTO(store_result) rows = NULL;
     /* One more than asked for tells whether there is a next page. */
-    const struct store_param params[] = { PARAM_INT(tenant_id), PARAM_TEXT(page->after_code), PARAM_TEXT(page->after_id),
-        PARAM_TEXT(request->code_prefix), PARAM_INT(page->limit + 1), PARAM_TEXT(request->municipality_id),
-        PARAM_TEXT(request->zone_id), PARAM_TEXT(request->device_id), PARAM_TEXT(request->kind) };
+    const struct store_param params[] = { PARAM_INT(tenant_id), PARAM_TEXT(page->after_code),
+        PARAM_TEXT(page->after_id), PARAM_TEXT(request->code_prefix), PARAM_INT(page->limit + 1),
+        PARAM_TEXT(request->municipality_id), PARAM_TEXT(request->zone_id), PARAM_TEXT(request->device_id),
+        PARAM_TEXT(request->kind) };
     write_list_sql(sql, entity);
     if (!store_query(session, &rows, sql, params, 5 + entity->filters, err))
         return false;

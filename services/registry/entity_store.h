@@ -1,5 +1,5 @@
-/* What the four tables with a code have in common: finding, reading, listing and removing by id or code, and what a broken constraint means. All within the
- * session's transaction and with the tenant in every statement. */
+/* What the four tables with a code have in common: finding, reading, listing and removing by id or code, and what a
+ * broken constraint means. All within the session's transaction and with the tenant in every statement. */
 #pragma once
 #include "nwims/v1/registry.pb-c.h"
 #include "page.h"
@@ -53,8 +53,8 @@ MUST_CHECK bool entity_store_list(struct store_session *session, const struct en
     const Nwims__V1__ListRequest *request, const struct page *page, struct arena *arena, struct entity_items *out_items,
     struct err *err);
 
-/* Runs an INSERT or UPDATE that returns the entity's columns, and fills the message. A broken constraint becomes a violation of the call, or ERR_CONFLICT
- * naming the code. */
+/* Runs an INSERT or UPDATE that returns the entity's columns, and fills the message. A broken constraint becomes a
+ * violation of the call, or ERR_CONFLICT naming the code. */
 MUST_CHECK bool entity_store_write(struct store_session *session, const struct entity *entity, const char *sql,
     const struct store_param *params, size_t param_count, const char *code, struct rpc_call *call, void *out_message,
     struct err *err);
@@ -63,6 +63,7 @@ MUST_CHECK bool entity_store_write(struct store_session *session, const struct e
 #define PARAM_INT_IF(has_, value_) ((has_) ? PARAM_INT(value_) : PARAM_NULL)
 #define PARAM_DOUBLE_IF(has_, value_) ((has_) ? PARAM_DOUBLE(value_) : PARAM_NULL)
 /* In an UPDATE: absent keeps what is there, an empty text clears it. */
-#define KEEP_OR_SET(column, param) column " = CASE WHEN " param "::text IS NULL THEN " column " ELSE NULLIF(" param "::text, '') END"
-#define KEEP_OR_REFER(column, param)                                                                                    \
+#define KEEP_OR_SET(column, param)                                                                                     \
+    column " = CASE WHEN " param "::text IS NULL THEN " column " ELSE NULLIF(" param "::text, '') END"
+#define KEEP_OR_REFER(column, param)                                                                                   \
     column " = CASE WHEN " param "::text IS NULL THEN " column " ELSE NULLIF(" param "::text, '')::uuid END"

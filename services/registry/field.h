@@ -1,5 +1,5 @@
-/* The rules of single fields, told as violations of the call. Each puts what it finds into err and goes on, so that a caller hears of everything at
- * once: look at err->kind after the last. Does no I/O. */
+/* The rules of single fields, told as violations of the call. Each puts what it finds into err and goes on, so that a
+ * caller hears of everything at once: look at err->kind after the last. Does no I/O. */
 #pragma once
 #include "rpc/rpc.h"
 

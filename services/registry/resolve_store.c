@@ -1,67 +1,88 @@
 #include "resolve_store.h"
+#include <string.h>
 
-static bool read_sensor(const struct store_result *result, size_t row, struct rpc_call *call, Nwims__V1__ResolvedSensor *sensor)
+#define COLUMNS "n.place - 1, s.sensor_no, s.id, s.code, s.unit, s.device_id, s.range_min, s.range_max, s.state"
+
+/* Two joins, each on an index, where one with OR would read the whole tenant. A name that is one sensor's id and
+ * another's code is the first. */
+static const char sensors_sql[] =
+    "SELECT " COLUMNS
+    " FROM unnest($2::text[]) WITH ORDINALITY n (code, place) JOIN sensor s ON s.tenant_id = $1 AND s.code = "
+    "n.code UNION ALL SELECT " COLUMNS
+    " FROM unnest($3::text[]) WITH ORDINALITY n (id, place) JOIN sensor s ON s.tenant_id = $1 "
+    "AND s.id = n.id::uuid ORDER BY 1";
+
+static void fill(Nwims__V1__ResolvedSensor *sensor, struct row *row)
 {
-    nwims__v1__resolved_sensor__init(sensor);
-    sensor->has_index = sensor->has_sensor_no = true;
-    sensor->index = (uint32_t)(store_result_int(result, row, 0) - 1);
-    sensor->sensor_no = (int32_t)store_result_int(result, row, 1);
-    sensor->id = store_result_copy(result, row, 2, call->arena);
-    sensor->code = store_result_copy(result, row, 3, call->arena);
-    sensor->unit = store_result_copy(result, row, 4, call->arena);
-    sensor->device_id = store_result_copy(result, row, 5, call->arena);
-    sensor->has_range_min = !store_result_is_null(result, row, 6);
-    sensor->range_min = store_result_double(result, row, 6);
-    sensor->has_range_max = !store_result_is_null(result, row, 7);
-    sensor->range_max = store_result_double(result, row, 7);
-    sensor->state = store_result_copy(result, row, 8, call->arena);
-    return sensor->id && sensor->code && sensor->unit && sensor->state;
+    int64_t place, sensor_no;
+    sensor->has_index = row_int(row, 0, &place);
+    sensor->index = (uint32_t)place;
+    sensor->has_sensor_no = row_int(row, 1, &sensor_no);
+    sensor->sensor_no = (int32_t)sensor_no;
+    sensor->id = row_text(row, 2);
+    sensor->code = row_text(row, 3);
+    sensor->unit = row_text(row, 4);
+    sensor->device_id = row_text(row, 5);
+    sensor->has_range_min = row_double(row, 6, &sensor->range_min);
+    sensor->has_range_max = row_double(row, 7, &sensor->range_max);
+    sensor->state = row_text(row, 8);
 }
 
-bool resolve_store_sensors(struct store_session *session, struct rpc_call *call, const char *const *codes, const char *const *ids,
-    size_t count, Nwims__V1__ResolveSensorsReply *reply, struct err *err)
+static bool fill_all(
+    const struct store_result *rows, struct arena *arena, Nwims__V1__ResolveSensorsReply *reply, struct err *err)
 {
-    /* A code wins over an id of the same text. */
-    static const char sql[] =
-        "SELECT DISTINCT ON (n.place) n.place, s.sensor_no, s.id, s.code, s.unit, s.device_id, s.range_min, s.range_max, s.state "
-        "FROM (SELECT n.code, n.id, n.place, s.id AS found, 0 AS rank FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY AS n (code, id, place) "
-        "      JOIN registry.sensor s ON s.tenant_id = $1 AND s.code = n.code "
-        "      UNION ALL "
-        "      SELECT n.code, n.id, n.place, n.id, 1 FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY AS n (code, id, place) WHERE n.id IS NOT NULL) n "
-        "JOIN registry.sensor s ON s.tenant_id = $1 AND s.id = n.found ORDER BY n.place, n.rank";
-    AUTO(store_result) result = NULL;
-    if (!store_query(session, &result, sql, PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TEXTS(codes, count), PARAM_TEXTS(ids, count)), err))
-        return false;
-    size_t rows = store_result_rows(result);
-    reply->sensors = arena_alloc_array(call->arena, rows, sizeof *reply->sensors);
-    Nwims__V1__ResolvedSensor *sensors = arena_alloc_array(call->arena, rows, sizeof *sensors);
-    if (!reply->sensors || !sensors)
-        return err_set(err, ERR_LIMIT, "no memory left for this call");
-    for (size_t row = 0; row < rows; row++) {
-        if (!read_sensor(result, row, call, &sensors[row]))
-            return err_set(err, ERR_LIMIT, "no memory left for this call");
-        reply->sensors[reply->n_sensors++] = &sensors[row];
+    size_t count = store_result_rows(rows);
+    reply->sensors = arena_alloc_array(arena, count ? count : 1, sizeof *reply->sensors);
+    for (size_t i = 0; reply->sensors && i < count; i++) {
+        struct row row = { .rows = rows, .number = i, .arena = arena };
+        ProtobufCMessage *made = wire_new(arena, &nwims__v1__resolved_sensor__descriptor);
+        if (made)
+            fill((Nwims__V1__ResolvedSensor *)made, &row);
+        if (!made || row.is_cut)
+            return err_set(err, ERR_LIMIT, "no memory left for the answer");
+        reply->sensors[i] = (Nwims__V1__ResolvedSensor *)made;
+        reply->n_sensors = i + 1;
     }
-    return true;
+    return reply->sensors || err_set(err, ERR_LIMIT, "no memory left for the answer");
 }
 
-bool resolve_store_credential(struct store_session *session, struct rpc_call *call, const char *kind, const void *verifier, size_t size,
-    Nwims__V1__ResolveCredentialReply *reply, struct err *err)
+bool resolve_store_sensors(struct store_session *session, int32_t tenant_id,
+    const Nwims__V1__ResolveSensorsRequest *request, struct arena *arena, Nwims__V1__ResolveSensorsReply *out_reply,
+    struct err *err)
 {
-    AUTO(store_result) result = NULL;
-    if (!store_query(session, &result, "SELECT tenant_id, device_id, device_code, device_state, expires_at, credential_id FROM registry.find_credential($1, $2)",
+    AUTO(store_result) rows = NULL;
+    size_t count = request->n_names;
+    const char **ids = arena_alloc_array(arena, count ? count : 1, sizeof *ids);
+    if (!ids)
+        return err_set(err, ERR_LIMIT, "no memory left for %zu names", count);
+    for (size_t i = 0; i < count; i++) {
+        struct uuid uuid;
+        ids[i] = uuid_parse(request->names[i], strlen(request->names[i]), &uuid) ? request->names[i] : NULL;
+    }
+    return store_query(session, &rows, sensors_sql,
+               PARAMS(PARAM_INT(tenant_id), PARAM_TEXTS(request->names, count), PARAM_TEXTS(ids, count)), err) &&
+           fill_all(rows, arena, out_reply, err);
+}
+
+bool resolve_store_credential(struct store_session *session, const char *kind, const unsigned char *verifier,
+    size_t size, struct arena *arena, Nwims__V1__ResolveCredentialReply *out_reply, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    if (!store_query(session, &rows,
+            "SELECT tenant_id, device_id, device_code, device_state, expires_at, credential_id FROM "
+            "find_credential($1, $2)",
             PARAMS(PARAM_TEXT(kind), PARAM_BYTES(verifier, size)), err))
         return false;
-    if (store_result_rows(result) == 0)
-        return err_set(err, ERR_NOT_FOUND, "nobody has this credential");
-    reply->has_tenant_id = true;
-    reply->tenant_id = (int32_t)store_result_int(result, 0, 0);
-    reply->device_id = store_result_copy(result, 0, 1, call->arena);
-    reply->device_code = store_result_copy(result, 0, 2, call->arena);
-    reply->device_state = store_result_copy(result, 0, 3, call->arena);
-    reply->has_expires_at = !store_result_is_null(result, 0, 4);
-    reply->expires_at = store_result_time(result, 0, 4);
-    reply->credential_id = store_result_copy(result, 0, 5, call->arena);
-    return (reply->device_id && reply->device_code && reply->device_state && reply->credential_id) ||
-           err_set(err, ERR_LIMIT, "no memory left for this call");
+    if (store_result_rows(rows) != 1)
+        return err_set(err, ERR_NOT_FOUND, "there is no such credential");
+    struct row row = { .rows = rows, .arena = arena };
+    int64_t tenant_id;
+    out_reply->has_tenant_id = row_int(&row, 0, &tenant_id);
+    out_reply->tenant_id = (int32_t)tenant_id;
+    out_reply->device_id = row_text(&row, 1);
+    out_reply->device_code = row_text(&row, 2);
+    out_reply->device_state = row_text(&row, 3);
+    out_reply->has_expires_at = row_time(&row, 4, &out_reply->expires_at);
+    out_reply->credential_id = row_text(&row, 5);
+    return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
 }

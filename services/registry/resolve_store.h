@@ -1,11 +1,11 @@
-/* What the edges ask: many sensors by name in one statement, and whose token a verifier belongs to. */
+/* What an ingest asks: which sensors are these names, and whose credential is this. */
 #pragma once
-#include "registry.h"
-#include "store/store.h"
+#include "work.h"
 
-/* names[i] is a code, or an id where is_id[i]; two arrays of the same length, since a statement takes one type each. */
-MUST_CHECK bool resolve_store_sensors(struct store_session *session, struct rpc_call *call, const char *const *codes, const char *const *ids,
-    size_t count, Nwims__V1__ResolveSensorsReply *reply, struct err *err);
-/* ERR_NOT_FOUND. */
-MUST_CHECK bool resolve_store_credential(struct store_session *session, struct rpc_call *call, const char *kind, const void *verifier,
-    size_t size, Nwims__V1__ResolveCredentialReply *reply, struct err *err);
+/* Codes or ids; names that are none are left out. */
+MUST_CHECK bool resolve_store_sensors(struct store_session *session, int32_t tenant_id,
+    const Nwims__V1__ResolveSensorsRequest *request, struct arena *arena, Nwims__V1__ResolveSensorsReply *out_reply,
+    struct err *err);
+/* Of any tenant. ERR_NOT_FOUND also for one that has expired. */
+MUST_CHECK bool resolve_store_credential(struct store_session *session, const char *kind, const unsigned char *verifier,
+    size_t size, struct arena *arena, Nwims__V1__ResolveCredentialReply *out_reply, struct err *err);

@@ -20,8 +20,7 @@ bool work_begin(struct work *work, struct registry *registry, struct rpc_call *c
     work->registry = registry;
     work->call = call;
     work->tenant_id = call->caller->tenant_id;
-    return store_session_open(&work->session, registry->store, err) &&
-           store_begin(work->session, work->tenant_id, err);
+    return store_session_open(&work->session, registry->store, err) && store_begin(work->session, work->tenant_id, err);
 }
 
 /* The message borrows its texts and lives only until it is encoded. */

@@ -274,8 +274,7 @@ static void replicas_share_a_durable(void **state)
     assert_true(by[0] > 0 && by[1] > 0);
 }
 
-/* ---- late answers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- late answers ---- */
 struct trickle {
     atomic_bool stop;
     int sent;
@@ -366,8 +365,7 @@ static void what_a_closed_consumer_held_comes_to_the_next_at_once(void **state)
     bus_consumer_close(NULL);
 }
 
-/* ---- what vanishes
- * --------------------------------------------------------------------------------------------------- */
+/* ---- what vanishes ---- */
 static void a_durable_that_was_deleted_is_made_anew(void **state)
 {
     AUTO(bus_consumer) consumer = NULL;

@@ -274,8 +274,7 @@ static void a_subscriber_that_cannot_keep_up_is_bounded_and_counted(void **state
     assert_true(gate.passed < SENT);
 }
 
-/* ---- streams and publishing
- * ------------------------------------------------------------------------------------------ */
+/* ---- streams and publishing ---- */
 static const struct bus_stream small = { .name = "SMALL",
     .subjects = { "small.>" },
     .max_bytes = 64 * 1024,

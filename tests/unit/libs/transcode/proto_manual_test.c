@@ -113,8 +113,8 @@ static void the_generator_reads_what_a_proto_may_hold(void **state)
         "{ .name = \"x\", .comment = \"behind it\", .length_min = -1, .length_max = -1, .has_max = true, .max = 3 }",
         "{ .name = \"left\", .comment = \"\", .length_min = -1, .length_max = 5 }",
         "{ .name = \"right\", .comment = \"\", .length_min = -1, .length_max = -1 }",
-        "{ .name = \"inner\", .comment = \"A mail to me@example.org over two lines.\", .length_min = -1, .length_max = "
-        "-1, .required = true, .example = \"two words\" }",
+        "{ .name = \"inner\", .comment = \"A mail to me@example.org over two lines.\", ",
+        ".length_min = -1, .length_max = -1, .required = true, .example = \"two words\" }",
         "{ .name = \"plain\", .comment = \"\", .length_min = -1, .length_max = -1 }",
         "{ .service = \"a.b.S\", .name = \"Do\", .comment = \"Does it.\" }",
         "{ .service = \"a.b.S\", .name = \"Other\", .comment = \"\" }",
