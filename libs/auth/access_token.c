@@ -27,8 +27,7 @@ static bool refuse(struct err *err, const char *text)
     return err_set(err, ERR_UNAUTHENTICATED, "%s", text);
 }
 
-/* ---- signing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- signing ----------------------------------------------------------------------------------------------------- */
 static bool add_claims(jwt_t *jwt, const struct access_claims *claims)
 {
     return jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
@@ -61,8 +60,7 @@ bool access_token_sign(struct buffer *out, const struct signing_key *key, const 
     return buffer_ok(out) || err_set(err, ERR_LIMIT, "no room for an access token");
 }
 
-/* ---- form
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- form -------------------------------------------------------------------------------------------------------- */
 struct token_parts {
     size_t signed_length; /* header, dot, payload */
     const char *signature;
@@ -117,8 +115,7 @@ bool access_token_key_id(const char *token, char key_id[CLAIM_TEXT_SIZE], struct
     return check_header(jwt, key_id) || refuse(err, "the access token is not signed in a way that is accepted here");
 }
 
-/* ---- claims
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- claims ------------------------------------------------------------------------------------------------------ */
 static bool read_text(char *target, size_t size, jwt_t *jwt, const char *name)
 {
     const char *text = jwt_get_grant(jwt, name);

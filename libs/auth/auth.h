@@ -5,8 +5,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 
-/* ---- digests and secrets
- * --------------------------------------------------------------------------------------------- */
+/* ---- digests and secrets ----------------------------------------------------------------------------------------- */
 enum { SHA256_SIZE = 32 };
 void auth_sha256(unsigned char digest[SHA256_SIZE], const void *data, size_t size);
 MUST_CHECK bool auth_equal(const void *left, const void *right, size_t size); /* constant time */
@@ -16,15 +15,13 @@ void auth_secret_new(char text[AUTH_SECRET_TEXT_SIZE], const char *prefix);
 MUST_CHECK bool auth_base64url_encode(struct buffer *out, const void *data, size_t size);
 MUST_CHECK bool auth_base64url_decode(struct buffer *out, const char *text, size_t length, struct err *err);
 
-/* ---- passwords: Argon2id (RFC 9106, 19 MiB, 2 passes, 1 lane)
- * ------------------------------------------------------------ */
+/* ---- passwords: Argon2id (RFC 9106, 19 MiB, 2 passes, 1 lane) ---------------------------------------------------- */
 enum { PASSWORD_HASH_SIZE = 128 };
 MUST_CHECK bool password_hash(char hash[PASSWORD_HASH_SIZE], const char *password, struct err *err);
 /* Takes as long for a hash of NULL (no such user) as for a real one. */
 MUST_CHECK bool password_matches(const char *hash, const char *password);
 
-/* ---- wrapping: AES-256-GCM under a master key
- * -------------------------------------------------------------------------------- */
+/* ---- wrapping: AES-256-GCM under a master key -------------------------------------------------------------------- */
 enum { MASTER_KEY_SIZE = 32 };
 /* 64 hex digits. */
 MUST_CHECK bool master_key_parse(unsigned char key[MASTER_KEY_SIZE], const char *text, struct err *err);
@@ -34,8 +31,7 @@ MUST_CHECK bool secret_wrap(struct buffer *out, const unsigned char key[MASTER_K
 MUST_CHECK bool secret_unwrap(struct buffer *out, const unsigned char key[MASTER_KEY_SIZE], const char *context,
     const void *wrapped, size_t size, struct err *err);
 
-/* ---- signing keys
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- signing keys ------------------------------------------------------------------------------------------------ */
 struct signing_key; /* an EC P-256 key pair, or only its public half */
 MUST_CHECK bool signing_key_new(struct signing_key **out_key, struct err *err);
 void signing_key_free(struct signing_key *key);
@@ -46,8 +42,7 @@ MUST_CHECK bool signing_key_from_pem(struct signing_key **out_key, const char *p
 MUST_CHECK bool signing_key_public(const struct signing_key *key, char x[48], char y[48], struct err *err);
 MUST_CHECK bool signing_key_from_public(struct signing_key **out_key, const char *x, const char *y, struct err *err);
 
-/* ---- access tokens
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- access tokens ----------------------------------------------------------------------------------------------- */
 enum { ACCESS_TOKEN_LONGEST = 4096, CLAIM_TEXT_SIZE = 64, CLAIM_PERMISSIONS_SIZE = 1024 };
 struct access_claims {
     char subject[CLAIM_TEXT_SIZE]; /* user id */
@@ -80,8 +75,7 @@ MUST_CHECK bool token_cache_get(
 void token_cache_put(struct token_cache *cache, const char *token, const struct access_claims *claims);
 void token_cache_clear(struct token_cache *cache);
 
-/* ---- permissions: <noun>:<verb>
- * -------------------------------------------------------------------------------------------------- */
+/* ---- permissions: <noun>:<verb> ---------------------------------------------------------------------------------- */
 /* Whether the list (separated by one space) holds the permission itself, "<noun>:*" or "*:*". NULL or "" needed: always
  * true. */
 MUST_CHECK bool permission_granted(const char *permissions, const char *needed);

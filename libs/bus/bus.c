@@ -53,7 +53,7 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
         metric_add(bus->refused_total, 1);
 }
 
-/* ---- connecting -------------------------------------------------------------------------------------------------- */
+/* ---- connecting ---- */
 static natsStatus set_servers(natsOptions *options, const char *urls)
 {
     char copy[URL_SIZE];

@@ -24,7 +24,7 @@ bool bus_is_connected(const struct bus *bus);
 /* Called on a thread of the bus after every reconnection (caches flush what they may have missed). At most 8. */
 MUST_CHECK bool bus_on_reconnect(struct bus *bus, void (*callback)(void *context), void *context, struct err *err);
 
-/* ---- messages ---------------------------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 struct bus_header {
     const char *name;
     const char *value;
@@ -45,8 +45,7 @@ const char *bus_message_header(const struct bus_message *message, const char *na
 void bus_message_close(struct bus_message *message);
 AUTO_DEFINE(bus_message, bus_message_close)
 
-/* ---- request and reply, plain publish and subscribe: not durable ----------------------------------------------------
- */
+/* ---- request and reply, plain publish and subscribe: not durable ---- */
 /* ERR_TRANSIENT if nobody serves the subject or the bus is away, ERR_DEADLINE after timeout_ms. */
 MUST_CHECK bool bus_request(struct bus *bus, const struct bus_outgoing *request, int64_t timeout_ms,
     struct bus_message **out_reply, struct err *err);

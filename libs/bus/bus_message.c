@@ -32,7 +32,7 @@ void bus_message_close(struct bus_message *message)
     natsMsg_Destroy(nats_message(message));
 }
 
-/* ---- building ---------------------------------------------------------------------------------------------------- */
+/* ---- building ---- */
 static bool put_header(natsMsg *message, const char *name, const char *value, struct err *err)
 {
     if (!bus_header_is_valid(name, value))

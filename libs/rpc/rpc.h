@@ -6,8 +6,7 @@
 #include "bus/bus.h"
 #include "wire/wire.h"
 
-/* ---- trace context (W3C)
- * ------------------------------------------------------------------------------------------------- */
+/* ---- trace context (W3C) ----------------------------------------------------------------------------------------- */
 struct trace {
     char trace_id[33];
     char span_id[17];
@@ -20,8 +19,7 @@ void trace_child(struct trace *child, const struct trace *parent);
 enum { TRACEPARENT_SIZE = 56 };
 void trace_format(char text[TRACEPARENT_SIZE], const struct trace *trace);
 
-/* ---- who calls
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- who calls --------------------------------------------------------------------------------------------------- */
 enum { RPC_ACTOR_SIZE = 64, RPC_PERMISSIONS_SIZE = 1024 };
 struct rpc_caller {
     int32_t tenant_id; /* 0: none */
@@ -32,24 +30,21 @@ struct rpc_caller {
     struct trace trace;
 };
 
-/* ---- status codes: gRPC's
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- status codes: gRPC's ---------------------------------------------------------------------------------------- */
 int rpc_status_of(enum err_kind kind);
 enum err_kind rpc_kind_of(int status);
 
-/* ---- calling
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- calling ----------------------------------------------------------------------------------------------------- */
 /* The reply lives in the arena. On failure err has the kind and the owner's text, and *out_failure (may be NULL) the
- * violations, if any. descriptor: &nwims__v1__registry__descriptor; method: "GetSensor". */
+ * violations, if any. What only the owner's operators can mend (ERR_BUG, ERR_CONFIG, ERR_TRANSIENT there) comes without
+ * its text, which is in the owner's log. Nobody serves, or an older version that lacks the method: ERR_TRANSIENT.
+ * caller NULL: nobody. descriptor: &nwims__v1__registry__descriptor; method: "GetSensor". */
 struct Nwims__V1__Failure;
 MUST_CHECK bool rpc_call(struct bus *bus, const ProtobufCServiceDescriptor *service, const char *method,
     const struct rpc_caller *caller, const ProtobufCMessage *request, int64_t timeout_ms, struct arena *arena,
     ProtobufCMessage **out_reply, struct Nwims__V1__Failure **out_failure, struct err *err);
 
-/* ---- serving
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- serving ----------------------------------------------------------------------------------------------------- */
 struct rpc_call {
     const struct rpc_caller *caller;
     struct arena *arena;                /* for the reply; reset after it was sent */

@@ -2,8 +2,7 @@
 #pragma once
 #include "rpc/rpc.h"
 
-/* ---- headers
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------------------------------------------------- */
 #define RPC_HEADER_STATUS "Nwims-Status"
 #define RPC_HEADER_MESSAGE "Nwims-Message"
 enum { RPC_CALL_HEADERS = 7, RPC_UNIMPLEMENTED = 12, RPC_SUBJECT_SIZE = 128 };
@@ -31,8 +30,7 @@ int64_t rpc_deadline_ms(const struct bus_message *message);
 MUST_CHECK bool rpc_subject(
     char subject[RPC_SUBJECT_SIZE], const ProtobufCServiceDescriptor *service, const char *name);
 
-/* ---- metrics of one served service: made once a process, found again when a server is opened anew
- * ------------------------ */
+/* ---- metrics of one served service: made once a process, found again when a server is opened anew ---------------- */
 struct rpc_metrics;
 MUST_CHECK struct rpc_metrics *rpc_metrics_of(const ProtobufCServiceDescriptor *service);
 void rpc_metrics_observe(struct rpc_metrics *metrics, unsigned method, enum err_kind kind, int64_t took_us);
@@ -41,8 +39,7 @@ void rpc_metrics_refused(struct rpc_metrics *metrics, enum rpc_refusal why);
 void rpc_metrics_in_flight(struct rpc_metrics *metrics, int change);
 void rpc_metrics_waiting(struct rpc_metrics *metrics, size_t waiting);
 
-/* ---- answering one message
- * ---------------------------------------------------------------------------------------------- */
+/* ---- answering one message --------------------------------------------------------------------------------------- */
 struct rpc_pending {
     struct bus_message *message;
     int64_t received_us; /* monotonic */

@@ -60,6 +60,7 @@ make_secrets() {
     for user in $(rows_of redis-users.table | cut -d' ' -f1); do secret "redis-$user" 24; done
     secret master-key 32
     secret admin-password 12
+    secret demo-password 12
     umask 022
 }
 

@@ -135,7 +135,7 @@ static void ask(struct member *member)
     if (probe->type == PROBE_RUNNING)
         become_ready(member, MEMBER_READY);
     else if (probe->type != PROBE_EXIT && !member->probe && clock_monotonic_us() >= member->next_us) {
-        member->next_us = clock_monotonic_us() + ASK_EVERY_MS * US_PER_MS;
+        member->next_us = clock_monotonic_us() + (int64_t)ASK_EVERY_MS * US_PER_MS;
         if (!probe_start(probe, &member->probe, &err))
             journal_say(member->journal, "%s cannot be asked: %s", member->process->name, err.text);
     }

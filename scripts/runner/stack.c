@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 8 * 1024 * 1024, LONGEST_PATH = 1024, MS = 1000 };
+enum { ARENA_BYTES = 8 * 1024 * 1024, LONGEST_PATH = 1024 };
+static const int64_t ms_per_s = 1000;
 
 /* Where we are while reading: the table and the folder of its environment files. */
 struct reading {
@@ -50,7 +51,7 @@ static bool find_process(const struct stack *stack, const char *name, size_t *ou
 
 static bool read_number(const char *text, int64_t least, int64_t most, int64_t *out_number, struct err *err)
 {
-    int64_t number;
+    int64_t number = 0;
     if (!text || !number_parse_int(text, strlen(text), &number) || number < least || number > most)
         return err_set(err, ERR_CONFIG, "%s is no number from %lld to %lld", text ? text : "nothing", (long long)least,
             (long long)most);
@@ -109,7 +110,7 @@ static bool read_after(struct reading *reading, struct err *err)
 {
     struct stack_process *process = current(reading);
     for (size_t i = 0; i < reading->count; i++) {
-        size_t place;
+        size_t place = 0;
         if (process->after_count == STACK_MOST_AFTER)
             return err_set(err, ERR_CONFIG, "after names at most %d", STACK_MOST_AFTER);
         if (!find_process(reading->stack, reading->words[i], &place) || place + 1 == reading->stack->count)
@@ -127,7 +128,7 @@ static bool read_address(
     const char *colon = memchr(text, ':', length);
     if (!colon || has_path != (text[length] == '/'))
         return err_set(err, ERR_CONFIG, "%s is no address like 127.0.0.1:80%s", text, has_path ? "/path" : "");
-    int64_t port;
+    int64_t port = 0;
     const char *port_text = arena_text_n(&stack->arena, colon + 1, length - (size_t)(colon + 1 - text));
     if (!read_number(port_text, 1, 65535, &port, err))
         return false;
@@ -158,10 +159,10 @@ static bool read_ready(struct reading *reading, struct err *err)
 
 static bool read_within(struct reading *reading, struct err *err)
 {
-    int64_t seconds;
+    int64_t seconds = 0;
     if (!read_number(reading->words[0], 1, 3600, &seconds, err))
         return err_wrap(err, "within");
-    current(reading)->ready_within_ms = seconds * MS;
+    current(reading)->ready_within_ms = seconds * ms_per_s;
     return true;
 }
 
@@ -172,13 +173,13 @@ static bool read_stop(struct reading *reading, struct err *err)
         int number;
     } signals[] = { { "TERM", SIGTERM }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "HUP", SIGHUP }, { "USR2", SIGUSR2 },
         { "KILL", SIGKILL } };
-    int64_t seconds;
+    int64_t seconds = 0;
     if (reading->count != 2 || !read_number(reading->words[1], 1, 600, &seconds, err))
         return err_set(err, ERR_CONFIG, "stop is written: stop SIGNAL SECONDS");
     for (size_t i = 0; i < COUNT_OF(signals); i++)
         if (strcmp(signals[i].name, reading->words[0]) == 0) {
             current(reading)->stop_signal = signals[i].number;
-            current(reading)->stop_within_ms = seconds * MS;
+            current(reading)->stop_within_ms = seconds * ms_per_s;
             return true;
         }
     return err_set(err, ERR_CONFIG, "%s is no signal that we stop by", reading->words[0]);
@@ -193,9 +194,9 @@ static bool read_restart(struct reading *reading, struct err *err)
         return err_set(err, ERR_CONFIG, "restart is always or never");
     if (reading->count == 1)
         return true;
-    if (!read_number(reading->words[1], 1, 3600 * MS, &process->backoff_first_ms, err))
+    if (!read_number(reading->words[1], 1, 3600 * ms_per_s, &process->backoff_first_ms, err))
         return err_wrap(err, "restart");
-    return read_number(reading->words[2], process->backoff_first_ms, 3600 * MS, &process->backoff_most_ms, err);
+    return read_number(reading->words[2], process->backoff_first_ms, 3600 * ms_per_s, &process->backoff_most_ms, err);
 }
 
 static bool read_command(struct reading *reading, struct err *err)
@@ -228,11 +229,11 @@ static bool read_process(struct reading *reading, struct err *err)
         return err_set(err, ERR_CONFIG, "more than %d processes", STACK_MOST_PROCESSES);
     stack->processes[stack->count++] = (struct stack_process){ .name = reading->words[0],
         .restarts = true,
-        .ready_within_ms = 60 * MS,
+        .ready_within_ms = 60 * ms_per_s,
         .stop_signal = SIGTERM,
-        .stop_within_ms = 15 * MS,
+        .stop_within_ms = 15 * ms_per_s,
         .backoff_first_ms = 200,
-        .backoff_most_ms = 10 * MS };
+        .backoff_most_ms = 10 * ms_per_s };
     return true;
 }
 

@@ -1,5 +1,6 @@
 #include "view.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,11 +40,25 @@ static void file_auto(FILE **file)
         fclose(*file);
 }
 
+static bool read_row(FILE *file, struct view_row *row)
+{
+    char pid[16], restarts[16], since[32];
+    int64_t numbers[3];
+    if (fscanf(file, "%31s %15s %15s %15s %31s", row->name, row->state, pid, restarts, since) != 5 ||
+        !number_parse_int(pid, strlen(pid), &numbers[0]) ||
+        !number_parse_int(restarts, strlen(restarts), &numbers[1]) ||
+        !number_parse_int(since, strlen(since), &numbers[2]))
+        return false;
+    row->pid = (int)numbers[0];
+    row->restarts = (int)numbers[1];
+    row->since_us = numbers[2];
+    return true;
+}
+
 bool view_print(const char *folder, FILE *out, bool *out_healthy, struct err *err)
 {
     char path[LONGEST_PATH];
     struct view_row row;
-    long long since;
     if (snprintf(path, sizeof path, "%s/run/status", folder) >= (int)sizeof path)
         return err_set(err, ERR_CONFIG, "the path %s is too long", folder);
     __attribute__((cleanup(file_auto))) FILE *file = fopen(path, "re");
@@ -51,8 +66,7 @@ bool view_print(const char *folder, FILE *out, bool *out_healthy, struct err *er
         return err_set(err, ERR_NOT_FOUND, "cannot read %s: %s", path, strerror(errno));
     fprintf(out, "%-16s %-9s %8s %8s   %s\n", "process", "state", "pid", "restarts", "since");
     bool is_healthy = true;
-    while (fscanf(file, "%31s %15s %d %d %lld", row.name, row.state, &row.pid, &row.restarts, &since) == 5) {
-        row.since_us = since;
+    while (read_row(file, &row)) {
         is_healthy = is_healthy && (strcmp(row.state, "ready") == 0 || strcmp(row.state, "done") == 0);
         print_row(out, &row);
     }

@@ -9,7 +9,7 @@ const struct setting batch_writer_settings[] = {
         .help = "readings of a transaction; one message may exceed it" },
     { "LINGER_MS", SETTING_MS, FIELD(linger_ms), .preset = "5", .min = 0, .max = 1000,
         .help = "wait for more messages before storing few" },
-    { "ACK_WAIT_MS", SETTING_MS, FIELD(ack_wait_ms), .preset = "30000", .min = 1000, .max = 600000,
+    { "ACK_WAIT_MS", SETTING_MS, FIELD(ack_wait_ms), .preset = "10000", .min = 1000, .max = 600000,
         .help = "after this a message that is not acknowledged comes again" },
     { "MAX_ACK_PENDING", SETTING_COUNT, FIELD(max_ack_pending), .preset = "20000", .min = 1, .max = 1000000,
         .help = "messages handed out and not yet acknowledged, over all replicas" },

@@ -17,8 +17,7 @@ static void count(const char *labels)
     metric_add(metrics_counter("nwims_identity_sessions_total", labels, "Logins and refreshes, by outcome."), 1);
 }
 
-/* ---- tokens
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- tokens ------------------------------------------------------------------------------------------------------ */
 static bool make_claims(const struct identity *identity, const struct refresh_family *family, const char *roles,
     struct access_claims *out_claims, struct arena *arena, struct err *err)
 {
@@ -63,8 +62,7 @@ static bool issue(struct identity *identity, struct store_session *session, cons
            err_set(err, ERR_LIMIT, "no memory left for the tokens");
 }
 
-/* ---- login
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- login ------------------------------------------------------------------------------------------------------- */
 static bool check_login(struct rpc_call *call, const Nwims__V1__LoginRequest *request, struct err *err)
 {
     if (!request->email || strnlen(request->email, LONGEST_EMAIL + 1) > LONGEST_EMAIL || !*request->email)
@@ -157,8 +155,7 @@ bool session_login(void *context, struct rpc_call *call, const void *input, void
     return accept_login(identity, call, &subjects, &candidate, reply, err);
 }
 
-/* ---- refresh and logout
- * -------------------------------------------------------------------------------------------------- */
+/* ---- refresh and logout ------------------------------------------------------------------------------------------ */
 static bool refuse_refresh(struct err *err)
 {
     count("outcome=\"refresh_refused\"");
@@ -246,8 +243,7 @@ bool session_logout(void *context, struct rpc_call *call, const void *input, voi
     return !was_found || (session_end_family(session, &family, err) && store_commit(session, err));
 }
 
-/* ---- what goes with a session
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what goes with a session ------------------------------------------------------------------------------------ */
 static bool fill_me(Nwims__V1__Me *me, const struct store_result *row, struct arena *arena, struct err *err)
 {
     char permissions[CLAIM_PERMISSIONS_SIZE];

@@ -151,13 +151,14 @@ static void a_killed_writer_loses_nothing_and_repeats_nothing(void **state)
     static struct row all[BATCHES * BATCH_ROWS];
     const char *const slow[] = { "ROLLUP_MS=50", "ACK_WAIT_MS=1000", "MAX_ROWS=600", "LINGER_MS=0", NULL };
     size_t sent = publish_overlapping(14, 1400, all, NULL);
-    for (int i = 0; i < 4; i++) {
-        pid_t writer = stack_writer(&stack, slow);
-        clock_sleep_ms(30 + any(60));
-        test_process_end(writer, SIGKILL);
+    static const char committed[] = "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id = 14";
+    for (int i = 0; i < 40 && stack_number(stack.owner, committed) < BATCHES / 3; i++) {
+        pid_t killed = stack_writer(&stack, slow);
+        clock_sleep_ms(any(40));
+        test_process_end(killed, SIGKILL);
     }
     pid_t writer = stack_writer(&stack, usual);
-    stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id = 14", BATCHES);
+    stack_wait_for(stack.owner, committed, BATCHES);
     size_t kept = unique(all, sent);
     expect_rows(14, all, kept);
     assert_int_equal(tenant_total(14, "stored"), kept);

@@ -26,8 +26,7 @@ static int make_folder(void **state)
     return 0;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 static void start_guarded(const char *password, int port, pid_t *out_pid)
 {
     char port_text[16];

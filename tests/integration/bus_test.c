@@ -52,7 +52,7 @@ static void wait_for(atomic_int *counter, int value)
     assert_int_equal(atomic_load(counter), value);
 }
 
-/* ---- requests ---------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 static void echo(void *context, struct bus_message *message)
 {
     struct err err = { 0 };
@@ -196,8 +196,7 @@ static void a_message_above_the_servers_payload_is_an_input_error(void **state)
     free(data);
 }
 
-/* ---- subscriptions -------------------------------------------------------------------------------------------------
- */
+/* ---- subscriptions ---- */
 static void a_queue_group_shares_and_a_plain_subscriber_gets_all(void **state)
 {
     AUTO(bus_subscription) first = NULL;
@@ -399,8 +398,7 @@ static void an_answer_that_is_not_jetstreams_is_not_taken_for_stored(void **stat
     assert_int_equal(err.kind, ERR_TRANSIENT);
 }
 
-/* ---- inboxes -------------------------------------------------------------------------------------------------------
- */
+/* ---- inboxes ---- */
 static void expectations_get_their_own_answers(void **state)
 {
     AUTO(bus_inbox) inbox = NULL;

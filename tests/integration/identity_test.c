@@ -42,7 +42,7 @@ static void must(bool ok)
         fail_msg("%s", err.text);
 }
 
-/* ---- the stage -------------------------------------------------------------------------------------------------- */
+/* ---- the stage --------------------------------------------------------------------------------------------------- */
 static void set_url(const char *name, const char *user)
 {
     char url[160];
@@ -151,8 +151,7 @@ static int stop_servers(void **state)
     return 0;
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------------------------
- */
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
 static struct rpc_caller national(int32_t tenant_id)
 {
     return (struct rpc_caller){
@@ -238,8 +237,7 @@ static Nwims__V1__User *create_user(const struct rpc_caller *caller, const char 
     return call("CreateUser", caller, &request.base);
 }
 
-/* ---- the first start
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the first start --------------------------------------------------------------------------------------------- */
 static void without_a_password_the_first_start_says_what_to_set(void **state)
 {
     (void)state;
@@ -271,8 +269,7 @@ static void two_replicas_that_start_at_once_make_one_administrator(void **state)
     unsetenv("ADMIN_PASSWORD"); /* not wanted any more */
 }
 
-/* ---- logging in
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- logging in -------------------------------------------------------------------------------------------------- */
 static void a_login_gives_a_token_that_the_public_keys_verify(void **state)
 {
     struct access_claims claims;
@@ -443,8 +440,7 @@ static void a_rush_of_logins_is_shed_and_does_not_stop_others(void **state)
     assert_true(sum.shed >= 1);
 }
 
-/* ---- refreshing
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- refreshing -------------------------------------------------------------------------------------------------- */
 static void a_refresh_token_is_good_once(void **state)
 {
     struct access_claims claims;
@@ -529,8 +525,7 @@ static void a_logout_ends_what_came_from_the_login(void **state)
     must(call("Logout", NULL, &request.base) != NULL); /* again is fine */
 }
 
-/* ---- tenants
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- tenants ----------------------------------------------------------------------------------------------------- */
 static void tenants_are_made_changed_and_listed(void **state)
 {
     struct rpc_caller caller = national(1);
@@ -627,9 +622,7 @@ static void changes_are_told_on_the_bus(void **state)
     assert_int_equal(number_of(superuser, "SELECT count(*) FROM identity.outbox"), 0);
 }
 
-/* ---- users
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- users ------------------------------------------------------------------------------------------------------- */
 static void a_user_belongs_to_the_tenant_of_who_made_it(void **state)
 {
     struct rpc_caller caller = national(2), neighbour = as("tenant_admin", hillside);
@@ -771,8 +764,7 @@ static void the_runtime_role_sees_one_tenant_at_a_time(void **state)
     assert_false(store_run(session, "CREATE TABLE identity.mine (id int)", NO_PARAMS, NULL, &err));
 }
 
-/* ---- keys and the end
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- keys and the end -------------------------------------------------------------------------------------------- */
 static void restart(void)
 {
     kill(service, SIGTERM);

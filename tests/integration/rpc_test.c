@@ -29,8 +29,7 @@ static atomic_int handled, slow_ms;
 static struct rpc_caller seen;
 static int64_t seen_left_ms;
 
-/* ---- handlers ------------------------------------------------------------------------------------------------------
- */
+/* ---- handlers ---------------------------------------------------------------------------------------------------- */
 /* Fails as the caller wishes: the name of the tenant is the kind of error. */
 static bool fail_as_told(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
@@ -157,8 +156,7 @@ static double counter(const char *labels)
     return metric_value(metrics_counter("rpc_server_refused_total", labels, ""));
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------
- */
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
 static void the_caller_arrives_with_the_call(void **state)
 {
     struct rpc_caller caller = { .tenant_id = 7,
@@ -263,8 +261,7 @@ static void a_reply_that_is_too_large_is_a_failure(void **state)
     assert_int_equal(outcome.err.kind, ERR_LIMIT);
 }
 
-/* ---- raw messages --------------------------------------------------------------------------------------------------
- */
+/* ---- raw messages ------------------------------------------------------------------------------------------------ */
 static int status_of(const char *subject, const void *data, size_t size, const struct bus_header *header)
 {
     struct err err = { 0 };
@@ -393,8 +390,7 @@ static void without_an_owner_a_call_is_to_be_tried_again(void **state)
     assert_true(again.ok);
 }
 
-/* ---- load
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- load -------------------------------------------------------------------------------------------------------- */
 static void *call_slow(void *argument)
 {
     Nwims__V1__Empty empty = NWIMS__V1__EMPTY__INIT;

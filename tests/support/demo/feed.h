@@ -4,7 +4,7 @@
 #include "state.h"
 
 struct demo_options {
-    const char *url, *ingest_url, *admin_email, *admin_password, *env_file, *state_file;
+    const char *url, *ingest_url, *admin_email, *admin_password, *demo_password, *env_file, *state_file;
 };
 /* The tenant, towns, zones, loggers, sensors and their tokens; what is there stays. */
 MUST_CHECK bool demo_make(struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err);

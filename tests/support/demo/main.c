@@ -10,7 +10,7 @@
 
 enum { FEED_EVERY_MS = 10000, TOKEN_EVERY_ROUNDS = 60 };
 
-static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file F --env-file F --state-file F\n"
+static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file F --demo-password-file F --env-file F --state-file F\n"
                            "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of readings, writes the environment file\n"
                            "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in the environment file fresh\n";
 
@@ -42,8 +42,8 @@ static bool log_in_as_demo(struct api *api, const struct demo_options *options, 
     char body[400];
     int status;
     snprintf(body, sizeof body, "{\"email\":\"demo@nwims.local\",\"name\":\"Demo administrator\",\"roles\":[\"tenant_admin\"],\"password\":\"%s\"}",
-        options->admin_password);
-    return api_call(api, "POST", "/users", body, &status, NULL, err) && api_login(api, "demo@nwims.local", options->admin_password, err);
+        options->demo_password);
+    return api_call(api, "POST", "/users", body, &status, NULL, err) && api_login(api, "demo@nwims.local", options->demo_password, err);
 }
 
 static bool set_up(struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err)
@@ -61,7 +61,7 @@ static void feed(struct api *api, const struct demo_state *state, const struct d
     bool was_well = true;
     for (unsigned round = 0;; round++) {
         struct err err = { 0 };
-        bool ok = round % TOKEN_EVERY_ROUNDS != 0 || (api_login(api, "demo@nwims.local", options->admin_password, &err) &&
+        bool ok = round % TOKEN_EVERY_ROUNDS != 0 || (api_login(api, "demo@nwims.local", options->demo_password, &err) &&
                                                           write_environment(api, state, options, &err));
         ok = ok && demo_send_now(api, state, options, &err);
         if (!ok && was_well)
@@ -79,13 +79,13 @@ int main(int argc, char **argv)
     static const struct option known[] = { { "setup", no_argument, NULL, 's' }, { "feed", no_argument, NULL, 'f' },
         { "url", required_argument, NULL, 'u' }, { "ingest-url", required_argument, NULL, 'i' },
         { "admin-email", required_argument, NULL, 'e' }, { "admin-password-file", required_argument, NULL, 'p' },
-        { "env-file", required_argument, NULL, 'v' }, { "state-file", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 } };
-    char password[256] = "";
+        { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' }, { "state-file", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+    char password[256] = "", demo_password[256] = "";
     struct demo_state state;
     AUTO(api) api = NULL;
     struct err err = { 0 };
     int task = 0;
-    const char *password_file = NULL;
+    const char *password_file = NULL, *demo_password_file = NULL;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (option) {
         case 's':
@@ -104,6 +104,9 @@ int main(int argc, char **argv)
         case 'p':
             password_file = optarg;
             break;
+        case 'd':
+            demo_password_file = optarg;
+            break;
         case 'v':
             options.env_file = optarg;
             break;
@@ -114,14 +117,15 @@ int main(int argc, char **argv)
             fputs(help, option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 64;
         }
-    if (!task || !options.url || !options.ingest_url || !options.admin_email || !password_file || !options.env_file || !options.state_file) {
+    if (!task || !options.url || !options.ingest_url || !options.admin_email || !password_file || !demo_password_file || !options.env_file || !options.state_file) {
         fputs(help, stderr);
         return 64;
     }
     signal(SIGPIPE, SIG_IGN);
     log_start("demo", NWIMS_VERSION, LOG_INFO);
     options.admin_password = password;
-    bool ok = read_line(password_file, password, sizeof password, &err) && state_read(&state, options.state_file, &err) &&
+    options.demo_password = demo_password;
+    bool ok = read_line(password_file, password, sizeof password, &err) && read_line(demo_password_file, demo_password, sizeof demo_password, &err) && state_read(&state, options.state_file, &err) &&
               api_open(&api, options.url, &err);
     if (ok && task == 's')
         ok = set_up(api, &state, &options, &err);

@@ -126,8 +126,7 @@ static void times_are_checked(void **state)
     }
 }
 
-/* ---- tokens that our own signer would not make: with libjwt directly
- * ---------------------------------------------------- */
+/* ---- tokens that our own signer would not make: with libjwt directly --------------------------------------------- */
 struct forged {
     const char *name;
     const char *issuer, *audience, *subject, *key_id, *header_name, *header_value;

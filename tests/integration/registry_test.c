@@ -1,0 +1,856 @@
+/* The registry as a process, on a real NATS and PostgreSQL, driven by calls over the bus. */
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "nwims/v1/common.pb-c.h"
+#include "nwims/v1/readings.pb-c.h"
+#include "nwims/v1/registry.pb-c.h"
+#include "rpc/rpc.h"
+#include "store/store.h"
+#include "tests/support/test_process.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct test_postgres postgres;
+static struct test_nats nats;
+static pid_t service;
+static struct bus *bus;
+static struct bus_subscription *subscription;
+static struct arena arena;
+static Nwims__V1__Failure *failure; /* of the call before */
+
+/* ---- events that came ---- */
+enum { MOST_EVENTS = 1000 };
+static struct event {
+    char subject[64], id[40], change[16], code[65];
+    unsigned char verifier[SHA256_SIZE];
+    bool has_verifier;
+} events[MOST_EVENTS];
+static size_t event_count;
+static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void on_event_take(void *context, struct bus_message *taken)
+{
+    (void)context;
+    AUTO(bus_message) message = taken;
+    AUTO_INPLACE(arena) scratch;
+    struct err err = { 0 };
+    ProtobufCMessage *decoded;
+    arena_init(&scratch, 65536);
+    if (!wire_decode(&decoded, &scratch, &nwims__v1__entity_changed__descriptor, bus_message_data(message),
+            bus_message_size(message), &err))
+        return;
+    const Nwims__V1__EntityChanged *changed = (const Nwims__V1__EntityChanged *)decoded;
+    pthread_mutex_lock(&events_lock);
+    if (event_count < MOST_EVENTS) {
+        struct event *event = &events[event_count++];
+        snprintf(event->subject, sizeof event->subject, "%s", bus_message_subject(message));
+        snprintf(event->id, sizeof event->id, "%s", changed->id ? changed->id : "");
+        snprintf(event->change, sizeof event->change, "%s", changed->change ? changed->change : "");
+        snprintf(event->code, sizeof event->code, "%s", changed->code ? changed->code : "");
+        event->has_verifier = changed->has_verifier && changed->verifier.len == SHA256_SIZE;
+        if (event->has_verifier)
+            memcpy(event->verifier, changed->verifier.data, SHA256_SIZE);
+    }
+    pthread_mutex_unlock(&events_lock);
+}
+
+static bool has_event(const struct event *wanted)
+{
+    bool found = false;
+    pthread_mutex_lock(&events_lock);
+    for (size_t i = 0; i < event_count && !found; i++)
+        found = strcmp(events[i].subject, wanted->subject) == 0 && strcmp(events[i].id, wanted->id) == 0 &&
+                strcmp(events[i].change, wanted->change) == 0 && strcmp(events[i].code, wanted->code) == 0 &&
+                (!wanted->has_verifier ||
+                    (events[i].has_verifier && memcmp(events[i].verifier, wanted->verifier, SHA256_SIZE) == 0));
+    pthread_mutex_unlock(&events_lock);
+    return found;
+}
+
+static void expect_event(const char *subject, const char *id, const char *change, const char *code, const char *secret)
+{
+    struct event wanted = { .has_verifier = secret != NULL };
+    snprintf(wanted.subject, sizeof wanted.subject, "%s", subject);
+    snprintf(wanted.id, sizeof wanted.id, "%s", id);
+    snprintf(wanted.change, sizeof wanted.change, "%s", change);
+    snprintf(wanted.code, sizeof wanted.code, "%s", code);
+    if (secret)
+        auth_sha256(wanted.verifier, secret, strlen(secret));
+    for (int i = 0; i < 250; i++) {
+        if (has_event(&wanted))
+            return;
+        clock_sleep_ms(20);
+    }
+    fail_msg("no event %s %s %s %s", subject, id, change, code);
+}
+
+/* ---- starting everything ---- */
+static void must(bool ok, const struct err *err)
+{
+    if (!ok)
+        fail_msg("%s", err->text);
+}
+
+static struct store *open_as(const char *role, const char *schema)
+{
+    char url[128];
+    struct err err = { 0 };
+    struct store *store = NULL;
+    snprintf(url, sizeof url, "postgresql://%s@127.0.0.1:%d/postgres", role, postgres.port);
+    struct store_config config = { .url = url,
+        .schema = schema,
+        .name = "registry-test",
+        .pool_size = 2,
+        .wait_ms = 1000,
+        .statement_ms = 5000,
+        .prepare = true };
+    must(store_open(&store, &config, &err), &err);
+    return store;
+}
+
+static void run(const char *role, const char *sql)
+{
+    struct err err = { 0 };
+    AUTO(store) store = open_as(role, "public");
+    AUTO(store_session) session = NULL;
+    must(store_session_open(&session, store, &err) && store_script(session, sql, &err), &err);
+}
+
+static void start_service(void)
+{
+    char program[512], admin[64], url[128], owner_url[128];
+    const char *folder = getenv("NWIMS_BIN");
+    snprintf(program, sizeof program, "%s/registry", folder ? folder : "build/debug/bin");
+    snprintf(admin, sizeof admin, "127.0.0.1:%d", test_free_port());
+    snprintf(url, sizeof url, "postgresql://nwims_registry@127.0.0.1:%d/postgres", postgres.port);
+    snprintf(owner_url, sizeof owner_url, "postgresql://nwims_registry_owner@127.0.0.1:%d/postgres", postgres.port);
+    setenv("NATS_URL", nats.url, 1);
+    setenv("DATABASE_URL", url, 1);
+    setenv("DATABASE_OWNER_URL", owner_url, 1);
+    setenv("ADMIN_ADDRESS", admin, 1);
+    setenv("DRAIN_DELAY_MS", "0", 1);
+    const char *argv[] = { program, NULL };
+    service = test_process_start(nats.folder, "registry", argv);
+}
+
+static struct rpc_caller caller_of(int32_t tenant_id, const char *permissions)
+{
+    struct rpc_caller caller = { .tenant_id = tenant_id, .actor = "tester", .request_id = "r-1" };
+    snprintf(caller.permissions, sizeof caller.permissions, "%s", permissions);
+    trace_begin(&caller.trace, NULL);
+    return caller;
+}
+
+/* ERR_NONE and the reply, or the kind of failure; failure and err_text have the rest. */
+static char err_text[200];
+static enum err_kind call_as(
+    const struct rpc_caller *caller, const char *method, const void *request, ProtobufCMessage **out_reply)
+{
+    struct err err = { 0 };
+    ProtobufCMessage *reply = NULL;
+    failure = NULL;
+    bool ok =
+        rpc_call(bus, &nwims__v1__registry__descriptor, method, caller, request, 3000, &arena, &reply, &failure, &err);
+    snprintf(err_text, sizeof err_text, "%s", err.text);
+    if (out_reply)
+        *out_reply = reply;
+    return ok ? ERR_NONE : err.kind;
+}
+
+static enum err_kind try(int32_t tenant_id, const char *method, const void *request)
+{
+    struct rpc_caller caller = caller_of(tenant_id, "*:*");
+    return call_as(&caller, method, request, NULL);
+}
+
+static void *call(int32_t tenant_id, const char *method, const void *request)
+{
+    struct rpc_caller caller = caller_of(tenant_id, "*:*");
+    ProtobufCMessage *reply = NULL;
+    if (call_as(&caller, method, request, &reply) != ERR_NONE)
+        fail_msg("%s: %s", method, err_text);
+    return reply;
+}
+
+static void expect_violation(int32_t tenant_id, const char *method, const void *request, const char *field)
+{
+    enum err_kind kind = try(tenant_id, method, request);
+    if (kind != ERR_INPUT || !failure || failure->n_violations == 0)
+        fail_msg("%s: not refused for %s: %s", method, field, err_text);
+    for (size_t i = 0; i < failure->n_violations; i++)
+        if (strcmp(failure->violations[i]->field, field) == 0)
+            return;
+    fail_msg("%s: refused, but not for %s: %s", method, field, err_text);
+}
+
+static void await_service(void)
+{
+    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    for (int i = 0; i < 500; i++) {
+        if (try(1, "ListZones", &request) == ERR_NONE)
+            return;
+        clock_sleep_ms(20);
+    }
+    fail_msg("the service does not answer: %s", err_text);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    test_postgres_start(&postgres);
+    test_nats_start(&nats);
+    run("postgres", "CREATE ROLE nwims_registry LOGIN; CREATE ROLE nwims_registry_owner LOGIN;"
+                    "GRANT CREATE ON DATABASE postgres TO nwims_registry_owner");
+    start_service();
+    const struct bus_config config = { .url = nats.url, .user = "", .password = "", .name = "registry-test" };
+    arena_init(&arena, 64 * 1024 * 1024);
+    must(bus_open(&bus, &config, &err), &err);
+    must(bus_subscribe(&subscription, bus, "events.>", NULL, on_event_take, NULL, &err), &err);
+    await_service();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    bus_subscription_close(subscription);
+    bus_close(bus);
+    arena_done(&arena);
+    test_process_end(service, SIGTERM);
+    return 0;
+}
+
+/* ---- making things ---- */
+static char *text_of(const char *text)
+{
+    return arena_text(&arena, text);
+}
+
+static char *make_municipality(int32_t tenant_id, const char *code)
+{
+    Nwims__V1__Municipality request = NWIMS__V1__MUNICIPALITY__INIT;
+    request.code = text_of(code);
+    request.name = text_of("Lakeside");
+    return ((Nwims__V1__Municipality *)call(tenant_id, "CreateMunicipality", &request))->id;
+}
+
+static char *make_zone(int32_t tenant_id, const char *code, char *municipality_id)
+{
+    Nwims__V1__Zone request = NWIMS__V1__ZONE__INIT;
+    request.code = text_of(code);
+    request.name = text_of("Upper zone");
+    request.municipality_id = municipality_id;
+    return ((Nwims__V1__Zone *)call(tenant_id, "CreateZone", &request))->id;
+}
+
+static char *make_device(int32_t tenant_id, const char *code)
+{
+    Nwims__V1__Device request = NWIMS__V1__DEVICE__INIT;
+    request.code = text_of(code);
+    request.protocol = text_of("mqtt");
+    return ((Nwims__V1__Device *)call(tenant_id, "CreateDevice", &request))->id;
+}
+
+static Nwims__V1__Sensor *make_sensor(int32_t tenant_id, const char *code, const char *kind)
+{
+    Nwims__V1__Sensor request = NWIMS__V1__SENSOR__INIT;
+    request.code = text_of(code);
+    request.kind = text_of(kind);
+    return call(tenant_id, "CreateSensor", &request);
+}
+
+static Nwims__V1__ById by_id(const char *id)
+{
+    Nwims__V1__ById request = NWIMS__V1__BY_ID__INIT;
+    request.id = text_of(id);
+    return request;
+}
+
+/* ---- municipalities: the pattern of all four ---- */
+static void a_municipality_lives_from_create_to_delete(void **state)
+{
+    (void)state;
+    Nwims__V1__Municipality request = NWIMS__V1__MUNICIPALITY__INIT;
+    request.code = text_of("LAKE");
+    request.name = text_of("Seestadt ü");
+    request.has_population = request.has_latitude = true;
+    request.population = 41000;
+    request.latitude = 46.1234567891234;
+    Nwims__V1__Municipality *made = call(1, "CreateMunicipality", &request);
+    assert_int_equal(strlen(made->id), 36);
+    assert_true(made->has_created_at && made->created_at == made->updated_at);
+    assert_in_range(clock_now_us() - made->created_at, 0, 60 * 1000000);
+    assert_false(made->has_longitude);
+    expect_event("events.1.municipality", made->id, "created", "LAKE", NULL);
+
+    Nwims__V1__ById by_code = by_id("LAKE"), id = by_id(made->id);
+    const Nwims__V1__ById *names[] = { &by_code, &id };
+    for (size_t i = 0; i < 2; i++) {
+        Nwims__V1__Municipality *got = call(1, "GetMunicipality", names[i]);
+        assert_string_equal(got->id, made->id);
+        assert_string_equal(got->name, "Seestadt ü");
+        assert_int_equal(got->population, 41000);
+        assert_true(got->latitude == 46.1234567891234);
+    }
+
+    Nwims__V1__Municipality patch = NWIMS__V1__MUNICIPALITY__INIT;
+    patch.id = text_of("LAKE");
+    patch.code = text_of("LAKE-2");
+    patch.has_longitude = true;
+    patch.longitude = -7.5;
+    Nwims__V1__Municipality *changed = call(1, "UpdateMunicipality", &patch);
+    assert_string_equal(changed->code, "LAKE-2");
+    assert_string_equal(changed->name, "Seestadt ü");
+    assert_int_equal(changed->population, 41000);
+    assert_true(changed->longitude == -7.5);
+    assert_true(changed->updated_at > made->updated_at && changed->created_at == made->created_at);
+    expect_event("events.1.municipality", made->id, "updated", "LAKE", NULL); /* the old code: caches know it by that */
+    expect_event("events.1.municipality", made->id, "updated", "LAKE-2", NULL);
+    assert_int_equal(try(1, "GetMunicipality", &by_code), ERR_NOT_FOUND);
+
+    call(1, "DeleteMunicipality", &id);
+    expect_event("events.1.municipality", made->id, "deleted", "LAKE-2", NULL);
+    assert_int_equal(try(1, "GetMunicipality", &id), ERR_NOT_FOUND);
+    assert_int_equal(try(1, "DeleteMunicipality", &id), ERR_NOT_FOUND);
+    assert_int_equal(try(1, "UpdateMunicipality", &patch), ERR_NOT_FOUND);
+}
+
+static void a_code_is_unique_in_its_tenant(void **state)
+{
+    (void)state;
+    Nwims__V1__Municipality request = NWIMS__V1__MUNICIPALITY__INIT;
+    request.code = text_of("TWICE");
+    request.name = text_of("x");
+    make_municipality(1, "TWICE");
+    make_municipality(2, "TWICE"); /* another's is another */
+    assert_int_equal(try(1, "CreateMunicipality", &request), ERR_CONFLICT);
+    assert_non_null(strstr(err_text, "TWICE"));
+    make_municipality(1, "ONCE");
+    request.id = text_of("ONCE");
+    assert_int_equal(try(1, "UpdateMunicipality", &request), ERR_CONFLICT);
+    assert_non_null(strstr(err_text, "TWICE"));
+}
+
+static void fields_that_break_a_rule_are_all_named(void **state)
+{
+    (void)state;
+    Nwims__V1__Municipality empty = NWIMS__V1__MUNICIPALITY__INIT, bad = NWIMS__V1__MUNICIPALITY__INIT;
+    expect_violation(1, "CreateMunicipality", &empty, "code");
+    expect_violation(1, "CreateMunicipality", &empty, "name");
+    bad.code = text_of("no spaces");
+    bad.name = text_of("");
+    bad.has_population = bad.has_latitude = bad.has_longitude = true;
+    bad.population = -1;
+    bad.latitude = 90.1;
+    bad.longitude = -181;
+    static const char *const fields[] = { "code", "name", "population", "latitude", "longitude" };
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        expect_violation(1, "CreateMunicipality", &bad, fields[i]);
+    assert_int_equal(failure->n_violations, 5);
+
+    Nwims__V1__Zone zone = NWIMS__V1__ZONE__INIT;
+    zone.code = text_of("Z");
+    zone.name = text_of("z");
+    expect_violation(1, "CreateZone", &zone, "municipality_id");
+    zone.municipality_id = text_of("LAKESIDE");
+    expect_violation(1, "CreateZone", &zone, "municipality_id");
+
+    Nwims__V1__Device device = NWIMS__V1__DEVICE__INIT;
+    device.code = text_of("D");
+    expect_violation(1, "CreateDevice", &device, "protocol");
+    device.protocol = text_of("mqt");
+    device.state = text_of("");
+    expect_violation(1, "CreateDevice", &device, "protocol");
+    expect_violation(1, "CreateDevice", &device, "state");
+}
+
+/* ---- lists ---- */
+static void a_list_is_paged_in_order_of_code(void **state)
+{
+    (void)state;
+    char code[16];
+    for (int i = 24; i >= 0; i--) {
+        snprintf(code, sizeof code, "P-%02d", i);
+        make_municipality(3, code);
+    }
+    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    request.has_limit = true;
+    request.limit = 10;
+    int seen = 0, pages = 0;
+    do {
+        Nwims__V1__ListMunicipalitiesReply *page = call(3, "ListMunicipalities", &request);
+        for (size_t i = 0; i < page->n_items; i++, seen++) {
+            snprintf(code, sizeof code, "P-%02d", seen);
+            assert_string_equal(page->items[i]->code, code);
+        }
+        request.cursor = page->next_cursor;
+        pages++;
+    } while (request.cursor);
+    assert_int_equal(seen, 25);
+    assert_int_equal(pages, 3);
+
+    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request.code_prefix = text_of("P-1");
+    assert_int_equal(((Nwims__V1__ListMunicipalitiesReply *)call(3, "ListMunicipalities", &request))->n_items, 10);
+    request.code_prefix = text_of("P_1"); /* no wildcards */
+    assert_int_equal(((Nwims__V1__ListMunicipalitiesReply *)call(3, "ListMunicipalities", &request))->n_items, 0);
+}
+
+static void a_cursor_that_is_none_of_ours_is_a_violation(void **state)
+{
+    (void)state;
+    static const char *const cursors[] = { "x", "!!!!", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAD_",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
+    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    for (size_t i = 0; i < COUNT_OF(cursors); i++) {
+        request.cursor = text_of(cursors[i]);
+        expect_violation(1, "ListSensors", &request, "cursor");
+    }
+    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request.zone_id = text_of("not-a-uuid");
+    expect_violation(1, "ListSensors", &request, "zone_id");
+}
+
+static void lists_are_filtered_by_what_things_belong_to(void **state)
+{
+    (void)state;
+    char *town = make_municipality(4, "TOWN"), *other = make_municipality(4, "OTHER");
+    char *zone = make_zone(4, "ZONE", town);
+    make_zone(4, "OTHER-ZONE", other);
+    char *device = make_device(4, "LOGGER");
+    Nwims__V1__Sensor sensor = NWIMS__V1__SENSOR__INIT;
+    sensor.code = text_of("S-1");
+    sensor.kind = text_of("flow");
+    sensor.zone_id = zone;
+    sensor.municipality_id = town;
+    sensor.device_id = device;
+    call(4, "CreateSensor", &sensor);
+    make_sensor(4, "S-2", "flow");
+    make_sensor(4, "S-3", "pressure");
+
+    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    request.municipality_id = town;
+    Nwims__V1__ListZonesReply *zones = call(4, "ListZones", &request);
+    assert_int_equal(zones->n_items, 1);
+    assert_string_equal(zones->items[0]->code, "ZONE");
+    assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 1);
+    assert_int_equal(((Nwims__V1__ListDevicesReply *)call(4, "ListDevices", &request))->n_items, 0);
+    request.zone_id = zone;
+    request.device_id = device;
+    request.kind = text_of("flow");
+    assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 1);
+    request.kind = text_of("ph");
+    assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 0);
+    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request.kind = text_of("flow");
+    assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 2);
+}
+
+/* ---- references ---- */
+static void what_is_referred_to_cannot_go(void **state)
+{
+    (void)state;
+    char *town = make_municipality(5, "TOWN");
+    char *zone = make_zone(5, "ZONE", town);
+    Nwims__V1__Device device = NWIMS__V1__DEVICE__INIT;
+    device.code = text_of("LOGGER");
+    device.protocol = text_of("tcp");
+    device.zone_id = zone;
+    char *device_id = ((Nwims__V1__Device *)call(5, "CreateDevice", &device))->id;
+    Nwims__V1__Sensor *sensor = make_sensor(5, "S", "level");
+    Nwims__V1__Sensor patch = NWIMS__V1__SENSOR__INIT;
+    patch.id = sensor->id;
+    patch.device_id = device_id;
+    call(5, "UpdateSensor", &patch);
+
+    Nwims__V1__ById id = by_id(town);
+    assert_int_equal(try(5, "DeleteMunicipality", &id), ERR_CONFLICT);
+    assert_non_null(strstr(err_text, "zones"));
+    id = by_id("ZONE");
+    assert_int_equal(try(5, "DeleteZone", &id), ERR_CONFLICT);
+    assert_non_null(strstr(err_text, "devices"));
+    id = by_id(device_id);
+    assert_int_equal(try(5, "DeleteDevice", &id), ERR_CONFLICT);
+    assert_non_null(strstr(err_text, "sensors"));
+
+    patch.device_id = text_of(""); /* clears it */
+    assert_null(((Nwims__V1__Sensor *)call(5, "UpdateSensor", &patch))->device_id);
+    call(5, "DeleteDevice", &id);
+    id = by_id("ZONE");
+    call(5, "DeleteZone", &id);
+    id = by_id(town);
+    call(5, "DeleteMunicipality", &id);
+    id = by_id("S");
+    call(5, "DeleteSensor", &id);
+    expect_event("events.5.sensor", sensor->id, "deleted", "S", NULL);
+}
+
+static void references_stay_within_the_tenant(void **state)
+{
+    (void)state;
+    char *foreign = make_municipality(6, "FOREIGN");
+    Nwims__V1__Zone zone = NWIMS__V1__ZONE__INIT;
+    zone.code = text_of("MINE");
+    zone.name = text_of("z");
+    zone.municipality_id = foreign;
+    expect_violation(7, "CreateZone", &zone, "municipality_id");
+    Nwims__V1__Sensor *sensor = make_sensor(7, "S", "level");
+    Nwims__V1__Sensor patch = NWIMS__V1__SENSOR__INIT;
+    patch.id = sensor->id;
+    patch.municipality_id = foreign;
+    expect_violation(7, "UpdateSensor", &patch, "municipality_id");
+    patch.municipality_id = NULL;
+    patch.zone_id = make_zone(6, "FOREIGN-ZONE", foreign);
+    expect_violation(7, "UpdateSensor", &patch, "zone_id");
+    patch.zone_id = NULL;
+    patch.device_id = make_device(6, "FOREIGN-DEVICE");
+    expect_violation(7, "UpdateSensor", &patch, "device_id");
+}
+
+/* ---- tenants and permissions ---- */
+static void nobody_sees_or_touches_what_is_anothers(void **state)
+{
+    (void)state;
+    char *municipality = make_municipality(8, "SECRET");
+    char *zone = make_zone(8, "SECRET", municipality);
+    char *device = make_device(8, "SECRET");
+    char *sensor = make_sensor(8, "SECRET", "ph")->id;
+    const struct {
+        const char *noun, *list;
+        const char *id;
+    } cases[] = { { "Municipality", "ListMunicipalities", municipality }, { "Zone", "ListZones", zone },
+        { "Device", "ListDevices", device }, { "Sensor", "ListSensors", sensor } };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        static const char *const verbs[] = { "Get", "Delete", "Update" };
+        for (size_t verb = 0; verb < COUNT_OF(verbs); verb++) {
+            char method[40];
+            snprintf(method, sizeof method, "%s%s", verbs[verb], cases[i].noun);
+            /* The id is field 1 in each of the messages. */
+            Nwims__V1__ById id = by_id(cases[i].id), code = by_id("SECRET");
+            Nwims__V1__Municipality patch = NWIMS__V1__MUNICIPALITY__INIT;
+            patch.id = id.id;
+            if (verb == 2 && i > 0)
+                continue;
+            assert_int_equal(try(9, method, verb == 2 ? (const void *)&patch : &id), ERR_NOT_FOUND);
+            patch.id = code.id;
+            assert_int_equal(try(9, method, verb == 2 ? (const void *)&patch : &code), ERR_NOT_FOUND);
+        }
+        Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
+        assert_int_equal(((Nwims__V1__ListZonesReply *)call(9, cases[i].list, &list))->n_items, 0);
+        assert_int_equal(((Nwims__V1__ListZonesReply *)call(8, cases[i].list, &list))->n_items, 1);
+    }
+    char *names[] = { text_of("SECRET"), sensor };
+    Nwims__V1__ResolveSensorsRequest resolve = NWIMS__V1__RESOLVE_SENSORS_REQUEST__INIT;
+    resolve.n_names = 2;
+    resolve.names = names;
+    assert_int_equal(((Nwims__V1__ResolveSensorsReply *)call(9, "ResolveSensors", &resolve))->n_sensors, 0);
+    assert_int_equal(((Nwims__V1__ResolveSensorsReply *)call(8, "ResolveSensors", &resolve))->n_sensors, 2);
+}
+
+static void a_call_needs_its_permission_and_a_tenant(void **state)
+{
+    (void)state;
+    struct rpc_caller reader = caller_of(1, "zones:read sensors:write"), nobody = caller_of(0, "*:*");
+    Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ById id = by_id("X");
+    Nwims__V1__ResolveSensorsRequest resolve = NWIMS__V1__RESOLVE_SENSORS_REQUEST__INIT;
+    assert_int_equal(call_as(&reader, "ListZones", &list, NULL), ERR_NONE);
+    assert_int_equal(call_as(&reader, "ListSensors", &list, NULL), ERR_DENIED);
+    assert_int_equal(call_as(&reader, "DeleteSensor", &id, NULL), ERR_DENIED);
+    assert_int_equal(call_as(&reader, "ListCredentials", &id, NULL), ERR_DENIED);
+    assert_int_equal(call_as(&nobody, "ListZones", &list, NULL), ERR_DENIED);
+    assert_int_equal(call_as(&nobody, "ResolveSensors", &resolve, NULL), ERR_DENIED);
+}
+
+static int64_t count_as(const char *role, int32_t tenant_id, const char *sql)
+{
+    struct err err = { 0 };
+    AUTO(store) store = open_as(role, "registry");
+    AUTO(store_session) session = NULL;
+    AUTO(store_result) result = NULL;
+    must(store_session_open(&session, store, &err) && store_begin(session, tenant_id, &err) &&
+             store_query(session, &result, sql, NO_PARAMS, &err),
+        &err);
+    return store_result_int(result, 0, 0);
+}
+
+static void the_database_keeps_tenants_apart_by_itself(void **state)
+{
+    (void)state;
+    static const char *const tables[] = { "municipality", "zone", "device", "sensor", "credential" };
+    Nwims__V1__CreateCredentialRequest credential = NWIMS__V1__CREATE_CREDENTIAL_REQUEST__INIT;
+    make_zone(10, "Z", make_municipality(10, "M"));
+    credential.id = make_device(10, "D");
+    call(10, "CreateCredential", &credential);
+    make_sensor(10, "S", "ph");
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s WHERE tenant_id = 10", tables[i]);
+        assert_int_equal(count_as("nwims_registry", 10, sql), 1);
+        assert_int_equal(count_as("nwims_registry", 11, sql), 0);
+        assert_int_equal(count_as("nwims_registry", 0, sql), 0);
+        assert_int_equal(count_as("nwims_registry_owner", 0, sql), 1);
+    }
+    struct err err = { 0 };
+    int64_t affected = -1;
+    AUTO(store) store = open_as("nwims_registry", "registry");
+    AUTO(store_session) session = NULL;
+    must(store_session_open(&session, store, &err), &err);
+    must(
+        store_run(session, "SELECT count(*) FROM sensor", NO_PARAMS, NULL, &err), &err); /* no transaction: sees none */
+    must(store_begin(session, 11, &err), &err);
+    must(
+        store_run(session, "UPDATE sensor SET name = 'stolen' WHERE tenant_id = 10", NO_PARAMS, &affected, &err), &err);
+    assert_int_equal(affected, 0);
+    assert_false(store_run(session,
+        "INSERT INTO municipality (tenant_id, id, code, name) VALUES (10, '00000000-0000-7000-8000-000000000001', 'x', "
+        "'x')",
+        NO_PARAMS, NULL, &err));
+    store_rollback(session);
+    assert_false(store_script(session, "DROP TABLE sensor", &err));
+    assert_false(store_script(session, "ALTER TABLE sensor DISABLE ROW LEVEL SECURITY", &err));
+    assert_false(store_script(session, "DELETE FROM schema_migration", &err));
+}
+
+/* ---- sensors ---- */
+static void a_sensor_gets_its_kinds_unit_and_a_number(void **state)
+{
+    (void)state;
+    Nwims__V1__Sensor *first = make_sensor(12, "S-1", "pressure");
+    Nwims__V1__Sensor *second = make_sensor(13, "S-1", "flow");
+    assert_string_equal(first->unit, "bar");
+    assert_string_equal(second->unit, "m3/h");
+    assert_string_equal(first->state, "active");
+    assert_true(first->sensor_no > 0 && second->sensor_no > 0 && first->sensor_no != second->sensor_no);
+    Nwims__V1__Sensor request = NWIMS__V1__SENSOR__INIT;
+    request.code = text_of("S-2");
+    request.kind = text_of("pressure");
+    request.unit = text_of("kPa");
+    request.has_range_min = request.has_range_max = request.has_period_s = true;
+    request.range_min = -0.5;
+    request.range_max = 1600;
+    request.period_s = 900;
+    Nwims__V1__Sensor *third = call(12, "CreateSensor", &request);
+    assert_string_equal(third->unit, "kPa");
+    assert_true(third->range_min == -0.5 && third->range_max == 1600 && third->period_s == 900);
+    expect_event("events.12.sensor", third->id, "created", "S-2", NULL);
+}
+
+static void a_unit_must_fit_and_never_changes(void **state)
+{
+    (void)state;
+    Nwims__V1__Sensor request = NWIMS__V1__SENSOR__INIT;
+    request.code = text_of("U-1");
+    request.kind = text_of("pressure");
+    request.unit = text_of("m3/h");
+    expect_violation(12, "CreateSensor", &request, "unit");
+    request.unit = text_of("furlongs");
+    expect_violation(12, "CreateSensor", &request, "unit");
+    Nwims__V1__Sensor *made = make_sensor(12, "U-2", "pressure");
+    Nwims__V1__Sensor patch = NWIMS__V1__SENSOR__INIT;
+    patch.id = made->code;
+    patch.unit = text_of("kPa");
+    expect_violation(12, "UpdateSensor", &patch, "unit");
+    patch.unit = text_of("bar");
+    patch.name = text_of("the same unit is no change");
+    assert_string_equal(((Nwims__V1__Sensor *)call(12, "UpdateSensor", &patch))->name, "the same unit is no change");
+    patch.unit = NULL;
+    patch.kind = text_of("flow");
+    expect_violation(12, "UpdateSensor", &patch, "kind");
+    Nwims__V1__ById id = by_id(made->id);
+    assert_string_equal(((Nwims__V1__Sensor *)call(12, "GetSensor", &id))->kind, "pressure");
+}
+
+static void a_range_must_be_one(void **state)
+{
+    (void)state;
+    Nwims__V1__Sensor *made = make_sensor(12, "R-1", "level");
+    Nwims__V1__Sensor patch = NWIMS__V1__SENSOR__INIT;
+    patch.id = made->id;
+    patch.has_range_min = true;
+    patch.range_min = 5;
+    call(12, "UpdateSensor", &patch);
+    patch.has_range_min = false;
+    patch.has_range_max = true;
+    patch.range_max = 4;
+    expect_violation(12, "UpdateSensor", &patch, "range_max");
+    patch.range_max = 6;
+    Nwims__V1__Sensor *changed = call(12, "UpdateSensor", &patch);
+    assert_true(changed->range_min == 5 && changed->range_max == 6);
+}
+
+static void sensors_are_resolved_by_code_and_by_id(void **state)
+{
+    (void)state;
+    enum { MANY = 10000 };
+    Nwims__V1__Sensor *first = make_sensor(14, "S-1", "pressure"), *second = make_sensor(14, "S-2", "flow");
+    char **names = arena_alloc_array(&arena, MANY + 1, sizeof *names);
+    assert_non_null(names);
+    for (size_t i = 0; i <= MANY; i++)
+        names[i] = i % 3 == 0 ? first->code : i % 3 == 1 ? second->id : text_of("unknown \"{}, NULL");
+    Nwims__V1__ResolveSensorsRequest request = NWIMS__V1__RESOLVE_SENSORS_REQUEST__INIT;
+    request.names = names;
+    request.n_names = MANY;
+    Nwims__V1__ResolveSensorsReply *reply = call(14, "ResolveSensors", &request);
+    assert_int_equal(reply->n_sensors, (MANY * 2 + 2) / 3);
+    for (size_t i = 0; i < reply->n_sensors; i++) {
+        const Nwims__V1__ResolvedSensor *sensor = reply->sensors[i];
+        const Nwims__V1__Sensor *expected = sensor->index % 3 == 0 ? first : second;
+        assert_int_not_equal(sensor->index % 3, 2);
+        assert_int_equal(sensor->sensor_no, expected->sensor_no);
+        assert_string_equal(sensor->unit, expected->unit);
+        assert_string_equal(sensor->code, expected->code);
+        assert_string_equal(sensor->state, "active");
+    }
+    request.n_names = MANY + 1;
+    expect_violation(14, "ResolveSensors", &request, "names");
+    request.n_names = 0;
+    assert_int_equal(((Nwims__V1__ResolveSensorsReply *)call(14, "ResolveSensors", &request))->n_sensors, 0);
+}
+
+/* ---- credentials ---- */
+static enum err_kind resolve(const char *secret, Nwims__V1__ResolveCredentialReply **out_reply)
+{
+    unsigned char *verifier = arena_alloc(&arena, SHA256_SIZE);
+    assert_non_null(verifier);
+    auth_sha256(verifier, secret, strlen(secret));
+    Nwims__V1__ResolveCredentialRequest request = NWIMS__V1__RESOLVE_CREDENTIAL_REQUEST__INIT;
+    request.has_verifier = true;
+    request.verifier = (ProtobufCBinaryData){ SHA256_SIZE, verifier };
+    struct rpc_caller ingest = caller_of(0, "");
+    ProtobufCMessage *reply = NULL;
+    enum err_kind kind = call_as(&ingest, "ResolveCredential", &request, &reply);
+    *out_reply = (Nwims__V1__ResolveCredentialReply *)reply;
+    return kind;
+}
+
+static void a_credential_is_shown_once_and_found_by_its_hash(void **state)
+{
+    (void)state;
+    Nwims__V1__ResolveCredentialReply *whose;
+    Nwims__V1__CreateCredentialRequest request = NWIMS__V1__CREATE_CREDENTIAL_REQUEST__INIT;
+    request.id = make_device(15, "LOGGER");
+    Nwims__V1__Credential *made = call(15, "CreateCredential", &request);
+    assert_memory_equal(made->secret, "nwd_", 4);
+    assert_int_equal(strlen(made->secret), 47);
+    assert_string_equal(made->device_id, request.id);
+    expect_event("events.15.credential", made->id, "created", "", made->secret);
+    assert_int_equal(resolve(made->secret, &whose), ERR_NONE);
+    assert_int_equal(whose->tenant_id, 15);
+    assert_string_equal(whose->device_id, request.id);
+    assert_string_equal(whose->device_code, "LOGGER");
+    assert_string_equal(whose->device_state, "active");
+    assert_string_equal(whose->credential_id, made->id);
+    assert_false(whose->has_expires_at);
+    assert_int_equal(resolve("nwd_wrong", &whose), ERR_NOT_FOUND);
+
+    Nwims__V1__ById device = by_id("LOGGER");
+    Nwims__V1__ListCredentialsReply *list = call(15, "ListCredentials", &device);
+    assert_int_equal(list->n_items, 1);
+    assert_null(list->items[0]->secret);
+    assert_string_equal(list->items[0]->id, made->id);
+
+    Nwims__V1__Device patch = NWIMS__V1__DEVICE__INIT;
+    patch.id = request.id;
+    patch.state = text_of("disabled");
+    call(15, "UpdateDevice", &patch);
+    assert_int_equal(resolve(made->secret, &whose), ERR_NONE);
+    assert_string_equal(whose->device_state, "disabled");
+
+    Nwims__V1__CredentialRef reference = NWIMS__V1__CREDENTIAL_REF__INIT;
+    reference.id = request.id;
+    reference.credential_id = made->id;
+    assert_int_equal(try(16, "DeleteCredential", &reference), ERR_NOT_FOUND);
+    call(15, "DeleteCredential", &reference);
+    assert_int_equal(resolve(made->secret, &whose), ERR_NOT_FOUND);
+    expect_event("events.15.credential", made->id, "deleted", "", made->secret);
+    assert_int_equal(try(15, "DeleteCredential", &reference), ERR_NOT_FOUND);
+}
+
+static void a_device_has_at_most_two_live_credentials(void **state)
+{
+    (void)state;
+    Nwims__V1__ResolveCredentialReply *whose;
+    Nwims__V1__CreateCredentialRequest request = NWIMS__V1__CREATE_CREDENTIAL_REQUEST__INIT;
+    request.id = make_device(17, "LOGGER");
+    request.has_expires_at = true;
+    request.expires_at = clock_now_us() - 1;
+    expect_violation(17, "CreateCredential", &request, "expires_at");
+    request.kind = text_of("psk");
+    expect_violation(17, "CreateCredential", &request, "kind");
+    request.kind = text_of("token");
+    request.expires_at = clock_now_us() + 400 * 1000;
+    Nwims__V1__Credential *brief = call(17, "CreateCredential", &request);
+    request.has_expires_at = false;
+    Nwims__V1__Credential *lasting = call(17, "CreateCredential", &request);
+    assert_int_equal(try(17, "CreateCredential", &request), ERR_CONFLICT);
+    clock_sleep_ms(500);
+    assert_int_equal(resolve(brief->secret, &whose), ERR_NOT_FOUND);
+    call(17, "CreateCredential", &request); /* the expired one does not count */
+
+    Nwims__V1__ById device = by_id("LOGGER");
+    call(17, "DeleteDevice", &device);
+    assert_int_equal(resolve(lasting->secret, &whose), ERR_NOT_FOUND);
+    expect_event("events.17.credential", lasting->id, "deleted", "", lasting->secret);
+    expect_event("events.17.device", request.id, "deleted", "LOGGER", NULL);
+    assert_int_equal(try(17, "CreateCredential", &request), ERR_NOT_FOUND);
+}
+
+static void no_secret_is_in_the_database(void **state)
+{
+    (void)state;
+    assert_int_equal(count_as("nwims_registry_owner", 0,
+                         "SELECT count(*) FROM credential c WHERE c::text LIKE '%nwd\\_%' OR length(verifier) <> 32"),
+        0);
+    assert_int_equal(
+        count_as("nwims_registry_owner", 0, "SELECT count(*) FROM outbox WHERE payload::text LIKE '%nwd\\_%'"), 0);
+}
+
+/* ---- faults ---- */
+static void a_database_that_was_killed_is_survived(void **state)
+{
+    (void)state;
+    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    test_process_end(postgres.pid, SIGKILL);
+    clock_sleep_ms(200);
+    assert_int_equal(try(1, "ListZones", &request), ERR_TRANSIENT);
+    test_postgres_restart(&postgres);
+    await_service();
+    char *id = make_municipality(18, "AFTER");
+    expect_event("events.18.municipality", id, "created", "AFTER", NULL); /* the outbox healed too */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_municipality_lives_from_create_to_delete),
+        cmocka_unit_test(a_code_is_unique_in_its_tenant),
+        cmocka_unit_test(fields_that_break_a_rule_are_all_named),
+        cmocka_unit_test(a_list_is_paged_in_order_of_code),
+        cmocka_unit_test(a_cursor_that_is_none_of_ours_is_a_violation),
+        cmocka_unit_test(lists_are_filtered_by_what_things_belong_to),
+        cmocka_unit_test(what_is_referred_to_cannot_go),
+        cmocka_unit_test(references_stay_within_the_tenant),
+        cmocka_unit_test(nobody_sees_or_touches_what_is_anothers),
+        cmocka_unit_test(a_call_needs_its_permission_and_a_tenant),
+        cmocka_unit_test(the_database_keeps_tenants_apart_by_itself),
+        cmocka_unit_test(a_sensor_gets_its_kinds_unit_and_a_number),
+        cmocka_unit_test(a_unit_must_fit_and_never_changes),
+        cmocka_unit_test(a_range_must_be_one),
+        cmocka_unit_test(sensors_are_resolved_by_code_and_by_id),
+        cmocka_unit_test(a_credential_is_shown_once_and_found_by_its_hash),
+        cmocka_unit_test(a_device_has_at_most_two_live_credentials),
+        cmocka_unit_test(no_secret_is_in_the_database),
+        cmocka_unit_test(a_database_that_was_killed_is_survived),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
