@@ -196,3 +196,6 @@ fault:                                                     ## kill the running s
 coverage:                                                  ## lines covered by the unit and integration tests, by folder
 	$(MAKE) BUILD=coverage unit integration
 	scripts/coverage $(OUT)/coverage
+.PHONY: bench
+bench:                                                     ## each figure beside its own limit, measured in turn, as a table and as JSON
+	scripts/bench

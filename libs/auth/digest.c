@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,13 +31,11 @@ void auth_secret_new(char text[AUTH_SECRET_TEXT_SIZE], const char *prefix)
 {
     unsigned char bytes[32];
     struct buffer encoded = { .ceiling_bytes = 128 };
-    size_t length = strlen(prefix);
-    assert(length + 43 < AUTH_SECRET_TEXT_SIZE);
+    assert(strlen(prefix) + 43 < AUTH_SECRET_TEXT_SIZE);
     random_bytes(bytes, sizeof bytes);
     if (!auth_base64url_encode(&encoded, bytes, sizeof bytes))
         abort();
-    memcpy(text, prefix, length);
-    memcpy(text + length, encoded.data, encoded.size + 1);
+    snprintf(text, AUTH_SECRET_TEXT_SIZE, "%s%s", prefix, encoded.data);
     OPENSSL_cleanse(bytes, sizeof bytes);
     OPENSSL_cleanse(encoded.data, encoded.size);
     buffer_done(&encoded);

@@ -5,11 +5,17 @@
 #define LAST_SECOND 253402300800.0    /* 10000-01-01 */
 #define LEAST_AS_MILLISECONDS 1e11
 
+/* Whole numbers exactly: times past the year 2255 in microseconds are beyond the whole numbers of a double. */
+static int64_t scaled(double number, int64_t factor)
+{
+    return number == floor(number) ? (int64_t)number * factor : llround(number * (double)factor);
+}
+
 bool time_of_seconds(double seconds, int64_t *out_us)
 {
     if (!(seconds >= FIRST_SECOND && seconds < LAST_SECOND))
         return false;
-    *out_us = llround(seconds * 1e6);
+    *out_us = scaled(seconds, 1000000);
     return true;
 }
 
@@ -19,7 +25,7 @@ bool time_of_number(double number, int64_t *out_us)
         return time_of_seconds(number, out_us);
     if (!(number < LAST_SECOND * 1e3))
         return false;
-    *out_us = llround(number * 1e3); /* exact for whole milliseconds: below 2^53 */
+    *out_us = scaled(number, 1000);
     return true;
 }
 

@@ -17,11 +17,11 @@ bool rpc_violation(struct rpc_call *call, struct err *err, const char *field, co
     Nwims__V1__Failure *failure = call->failure;
     size_t count = failure->n_violations;
     if (count < MOST_VIOLATIONS && (count & (count - 1)) == 0) { /* full at every power of two */
-        Nwims__V1__FieldViolation **grown = arena_alloc_array(call->arena, count ? count * 2 : 1, sizeof *grown);
+        Nwims__V1__FieldViolation **grown = arena_alloc_array(call->arena, count ? count * 2 : 1, sizeof(void *));
         if (!grown)
             return err_set(err, ERR_LIMIT, "no memory left to say what is wrong with %s", field);
         if (count)
-            memcpy(grown, failure->violations, count * sizeof *grown);
+            memcpy(grown, failure->violations, count * sizeof(void *));
         failure->violations = grown;
     }
     ProtobufCMessage *made = wire_new(call->arena, &nwims__v1__field_violation__descriptor);
@@ -39,7 +39,7 @@ static void header_text(char target[HEADER_TEXT_SIZE], const char *text)
 {
     size_t length = 0;
     for (; *text && length < HEADER_TEXT_SIZE - 1; text++)
-        target[length++] = *text >= ' ' && *text < 0x7f ? *text : '?';
+        target[length++] = (char)(*text >= ' ' && *text < 0x7f ? *text : '?');
     target[length] = '\0';
 }
 

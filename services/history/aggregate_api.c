@@ -14,8 +14,8 @@ static bool read_range(struct rpc_call *call, const Nwims__V1__AggregateRequest 
         return rpc_violation(call, err, "from_at", "from_at and to_at are required and lie after 1970");
     if (request->from_at >= request->to_at)
         return rpc_violation(call, err, "to_at", "must be after from_at");
-    range->from_us = request->from_at / range->width_us * range->width_us;
-    range->to_us = (request->to_at - 1) / range->width_us * range->width_us + range->width_us;
+    range->from_us = history_time(request->from_at) / range->width_us * range->width_us;
+    range->to_us = (history_time(request->to_at) - 1) / range->width_us * range->width_us + range->width_us;
     if ((range->to_us - range->from_us) / range->width_us > MOST_WINDOWS)
         return rpc_violation(call, err, "to_at", "more than %d windows: take a wider window or a shorter range", MOST_WINDOWS);
     return true;

@@ -12,6 +12,12 @@ const struct rpc_method history_methods[] = {
     { 0 },
 };
 
+int64_t history_time(int64_t us)
+{
+    const int64_t end_of_9999 = INT64_C(253402300799999999);
+    return us < 0 ? 0 : us > end_of_9999 ? end_of_9999 : us;
+}
+
 bool history_begin(struct history *history, const struct rpc_call *call, struct store_session **out_session, struct err *err)
 {
     if (call->caller->tenant_id <= 0)

@@ -20,5 +20,8 @@ MUST_CHECK bool history_begin(struct history *history, const struct rpc_call *ca
 MUST_CHECK bool history_sensor(struct history *history, struct rpc_call *call, const char *name, struct directory_sensor *out_sensor,
     struct err *err);
 
+/* A time as a caller named it, cut to 1970 to 9999: there are no readings beyond, and arithmetic on it does not overflow. */
+int64_t history_time(int64_t us);
+
 #define HISTORY_HOUR_US (3600 * (int64_t)1000000)
 #define HISTORY_DAY_US (24 * HISTORY_HOUR_US)

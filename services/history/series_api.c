@@ -26,8 +26,8 @@ static bool read_cursor(struct rpc_call *call, const char *cursor, struct series
 
 static bool read_range(struct rpc_call *call, const Nwims__V1__SeriesRequest *request, struct series_range *range, struct err *err)
 {
-    *range = (struct series_range){ .from_us = request->has_from_at ? request->from_at : 0,
-        .to_us = request->has_to_at ? request->to_at : clock_now_us() + YEAR_US,
+    *range = (struct series_range){ .from_us = request->has_from_at ? history_time(request->from_at) : 0,
+        .to_us = request->has_to_at ? history_time(request->to_at) : clock_now_us() + YEAR_US,
         .limit = request->has_limit ? request->limit : USUAL_PAGE,
         .is_descending = !request->order || strcmp(request->order, "asc") != 0 };
     if (range->limit < 1 || range->limit > LARGEST_PAGE)

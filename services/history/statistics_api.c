@@ -10,8 +10,8 @@ bool statistics_get(void *context, struct rpc_call *call, const void *input, voi
     Nwims__V1__Statistics *reply = output;
     struct directory_sensor sensor;
     AUTO(store_session) session = NULL;
-    int64_t to_us = request->has_to_at ? request->to_at : clock_now_us();
-    int64_t from_us = request->has_from_at ? request->from_at : to_us - USUAL_RANGE_US;
+    int64_t to_us = request->has_to_at ? history_time(request->to_at) : clock_now_us();
+    int64_t from_us = request->has_from_at ? history_time(request->from_at) : to_us - USUAL_RANGE_US;
     if (from_us >= to_us)
         return rpc_violation(call, err, "from_at", "must be before to_at");
     if (to_us - from_us > LONGEST_RANGE_US)
@@ -31,8 +31,8 @@ bool ingest_statistics_get(void *context, struct rpc_call *call, const void *inp
 {
     const Nwims__V1__IngestStatisticsRequest *request = input;
     AUTO(store_session) session = NULL;
-    int64_t to_us = request->has_to_at ? request->to_at : clock_now_us();
-    int64_t from_us = request->has_from_at ? request->from_at : to_us - USUAL_RANGE_US;
+    int64_t to_us = request->has_to_at ? history_time(request->to_at) : clock_now_us();
+    int64_t from_us = request->has_from_at ? history_time(request->from_at) : to_us - USUAL_RANGE_US;
     if (from_us > to_us)
         return rpc_violation(call, err, "from_at", "must be before to_at");
     return history_begin(context, call, &session, err) && statistics_store_days(session, call, from_us, to_us, reply, err) &&

@@ -9,10 +9,11 @@ static void read_value(const struct store_result *result, size_t column, protobu
 bool statistics_store_read(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensor, int64_t from_us,
     int64_t to_us, Nwims__V1__Statistics *reply, struct err *err)
 {
+    /* The two highest bits of an OPC UA StatusCode are its severity; 0: Good. */
     static const char sql[] =
         "SELECT count(*), min(value), max(value), avg(value), stddev_samp(value), percentile_cont(0.05) WITHIN GROUP (ORDER BY value), "
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY value), percentile_cont(0.95) WITHIN GROUP (ORDER BY value), min(observed_at), max(observed_at), "
-        "count(*) FILTER (WHERE status IS NOT NULL) FROM telemetry.reading WHERE sensor_no = $1 AND tenant_id = $2 AND observed_at >= $3 AND observed_at < $4";
+        "count(*) FILTER (WHERE status & -1073741824 <> 0) FROM telemetry.reading WHERE sensor_no = $1 AND tenant_id = $2 AND observed_at >= $3 AND observed_at < $4";
     AUTO(store_result) result = NULL;
     if (!store_query(session, &result, sql,
             PARAMS(PARAM_INT(sensor->sensor_no), PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))

@@ -204,7 +204,7 @@ bool key_store_list(struct key_store *keys, struct arena *arena, Nwims__V1__Jwks
             PARAMS(PARAM_INT(MOST_KEYS)), err))
         return false;
     size_t count = store_result_rows(rows);
-    out_jwks->keys = arena_alloc_array(arena, count, sizeof *out_jwks->keys);
+    out_jwks->keys = arena_alloc_array(arena, count, sizeof(void *));
     if (count && !out_jwks->keys)
         return err_set(err, ERR_LIMIT, "no memory left for the keys");
     for (size_t row = 0; row < count; row++) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t first_ms = 1000, longest_ms = 15 * 60 * 1000;
+static const int64_t first_ms = 1000, longest_ms = (int64_t)15 * 60 * 1000;
 
 int64_t lockout_delay_ms(int64_t failures, int64_t free_failures)
 {

@@ -140,7 +140,7 @@ bool session_login(void *context, struct rpc_call *call, const void *input, void
     const Nwims__V1__LoginRequest *request = input;
     struct lockout_subjects subjects = { 0 };
     struct login_candidate candidate;
-    bool was_found, matches;
+    bool was_found = false, matches = false;
     if (!check_login(call, request, err))
         return false;
     lockout_subject_of_account(subjects.account, request->email, request->has_tenant_id ? request->tenant_id : 0);
@@ -221,7 +221,7 @@ bool session_refresh(void *context, struct rpc_call *call, const void *input, vo
     AUTO(store_session) session = NULL;
     unsigned char hash[SHA256_SIZE];
     struct refresh_family family;
-    bool was_found;
+    bool was_found = false;
     if (!hash_token(call, input, hash, err) || !store_session_open(&session, identity->store, err) ||
         !hold_family(session, hash, &family, &was_found, err))
         return false;
@@ -235,7 +235,7 @@ bool session_logout(void *context, struct rpc_call *call, const void *input, voi
     AUTO(store_session) session = NULL;
     unsigned char hash[SHA256_SIZE];
     struct refresh_family family;
-    bool was_found;
+    bool was_found = false;
     (void)reply;
     if (!hash_token(call, input, hash, err) || !store_session_open(&session, identity->store, err) ||
         !hold_family(session, hash, &family, &was_found, err))

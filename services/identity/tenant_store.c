@@ -26,7 +26,7 @@ static bool fill_only(Nwims__V1__Tenant *tenant, const struct store_result *rows
 static bool fill_page(Nwims__V1__ListTenantsReply *reply, const struct store_result *rows, size_t count,
     struct arena *arena, struct err *err)
 {
-    reply->items = arena_alloc_array(arena, count, sizeof *reply->items);
+    reply->items = arena_alloc_array(arena, count, sizeof(void *));
     if (count && !reply->items)
         return err_set(err, ERR_LIMIT, "no memory left for the answer");
     for (size_t row = 0; row < count; row++) {

@@ -56,7 +56,7 @@ bool user_store_get(struct store_session *session, int32_t tenant_id, const char
 static bool fill_page(Nwims__V1__ListUsersReply *reply, const struct store_result *rows, size_t count,
     struct arena *arena, struct err *err)
 {
-    reply->items = arena_alloc_array(arena, count, sizeof *reply->items);
+    reply->items = arena_alloc_array(arena, count, sizeof(void *));
     if (count && !reply->items)
         return is_full(err);
     for (size_t row = 0; row < count; row++) {

@@ -11,7 +11,9 @@ enum { TOKEN_LONGEST = 256 };
 void device_fail(struct http_request *request, const struct err *err)
 {
     const struct problem problem = { .status = problem_status_of(err->kind),
-        .detail = problem_status_of(err->kind) < 500 ? err->text : "A part of the system is away for a moment; keep the readings and send them again.",
+        .detail = problem_status_of(err->kind) < 500
+                      ? err->text
+                      : "A part of the system is away for a moment; keep the readings and send them again.",
         .retry_after_s = err->kind == ERR_LIMIT || err->kind == ERR_TRANSIENT || err->kind == ERR_DEADLINE ? 5 : 0 };
     problem_respond(request, &problem);
 }
@@ -32,7 +34,8 @@ static bool authenticate(struct app *app, struct http_request *request, struct d
     struct err err = { 0 };
     const char *token = device_token(request), *peer = http_request_peer(request);
     if (!token || !*token) {
-        http_problem(request, 401, NULL, "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one.");
+        http_problem(request, 401, NULL,
+            "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one.");
         return false;
     }
     if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
@@ -40,7 +43,8 @@ static bool authenticate(struct app *app, struct http_request *request, struct d
         device_fail(request, &err);
         return false;
     }
-    if (strlen(token) <= TOKEN_LONGEST && directory_device(app->directory, token, out_device, http_request_arena(request), &err))
+    if (strlen(token) <= TOKEN_LONGEST &&
+        directory_device(app->directory, token, out_device, http_request_arena(request), &err))
         return true;
     if (err.kind == ERR_NONE)
         err_set(&err, ERR_UNAUTHENTICATED, "This token is too long to be one of ours.");

@@ -8,7 +8,8 @@
 enum { PLACES = 4096 };
 static const int64_t minute_us = 60 * 1000000;
 
-/* One place an address, by its hash under a secret seed; two that share a place share its count, which is harmless and bounded. */
+/* One place an address, by its hash under a secret seed; two that share a place share its count, which is harmless and
+ * bounded. */
 struct failure_gate {
     pthread_mutex_t lock;
     int64_t most;
@@ -48,7 +49,8 @@ bool failure_gate_is_open(struct failure_gate *gate, const char *address, int64_
 {
     uint64_t key = key_of(gate, address);
     pthread_mutex_lock(&gate->lock);
-    bool is_counted = gate->places[key % PLACES].address == key && now_us - gate->places[key % PLACES].since_us < minute_us;
+    bool is_counted =
+        gate->places[key % PLACES].address == key && now_us - gate->places[key % PLACES].since_us < minute_us;
     bool is_open = !is_counted || gate->places[key % PLACES].count < gate->most;
     pthread_mutex_unlock(&gate->lock);
     return is_open;
@@ -58,7 +60,8 @@ void failure_gate_count(struct failure_gate *gate, const char *address, int64_t 
 {
     uint64_t key = key_of(gate, address);
     pthread_mutex_lock(&gate->lock);
-    bool is_counted = gate->places[key % PLACES].address == key && now_us - gate->places[key % PLACES].since_us < minute_us;
+    bool is_counted =
+        gate->places[key % PLACES].address == key && now_us - gate->places[key % PLACES].since_us < minute_us;
     if (!is_counted) {
         gate->places[key % PLACES].address = key;
         gate->places[key % PLACES].since_us = now_us;

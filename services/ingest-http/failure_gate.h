@@ -1,5 +1,5 @@
-/* How often an address has sent a wrong token lately: beyond a number it is told to come later before anything is looked up. Any thread; bounded: when full the
- * oldest count is forgotten. */
+/* How often an address has sent a wrong token lately: beyond a number it is told to come later before anything is
+ * looked up. Any thread; bounded: when full the oldest count is forgotten. */
 #pragma once
 #include "base/compiler.h"
 

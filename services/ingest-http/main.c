@@ -30,7 +30,8 @@ static bool app_start(struct app *app, struct err *err)
     app->failures = failure_gate_new(app->config.failures_a_minute);
     if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
-    return directory_open(&app->directory, bus, &directory, err) && intake_open(&app->intake, bus, app->directory, &intake, err) &&
+    return directory_open(&app->directory, bus, &directory, err) &&
+           intake_open(&app->intake, bus, app->directory, &intake, err) &&
            http_server_open(&app->server, &server, device_handle, app, err);
 }
 
@@ -46,7 +47,8 @@ int main(int argc, char **argv)
 {
     static struct app app;
     struct err err = { 0 };
-    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) && service_run(app.service, &err);
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
+              service_run(app.service, &err);
     app_stop(&app);
     service_close(app.service);
     return service_exit(ok, &err);

@@ -8,8 +8,8 @@
 #include <strings.h>
 
 /* The codecs by content type. */
-static bool decode_json(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, int64_t received_at_us,
-    struct err *err)
+static bool decode_json(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size,
+    int64_t received_at_us, struct err *err)
 {
     (void)received_at_us;
     return codec_json_decode(out_readings, arena, body, size, err);
@@ -37,8 +37,13 @@ static bool read_body(const struct app *app, struct http_request *request, const
     char detail[96];
     if (http_request_body(request, (size_t)app->config.body_max_bytes, out_body, out_size, &err))
         return true;
-    snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.", (long long)app->config.body_max_bytes);
-    http_problem(request, err.kind == ERR_LIMIT ? 413 : err.kind == ERR_DEADLINE ? 408 : 400, NULL, err.kind == ERR_LIMIT ? detail : err.text);
+    snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
+        (long long)app->config.body_max_bytes);
+    http_problem(request,
+        err.kind == ERR_LIMIT      ? 413
+        : err.kind == ERR_DEADLINE ? 408
+                                   : 400,
+        NULL, err.kind == ERR_LIMIT ? detail : err.text);
     return false;
 }
 
@@ -75,9 +80,13 @@ static void answer(struct http_request *request, const struct intake_result *res
 static void answer_refused(struct http_request *request, const struct intake_result *result)
 {
     struct problem_field *fields = arena_alloc_array(http_request_arena(request), result->fault_count, sizeof *fields);
-    struct problem problem = { .status = 422, .type = "bad-readings", .detail = "None of the readings could be taken; they were kept for whoever looks after this device." };
+    struct problem problem = { .status = 422,
+        .type = "bad-readings",
+        .detail = "None of the readings could be taken; they were kept for whoever looks after this device." };
     for (size_t i = 0; fields && i < result->fault_count; i++)
-        fields[i] = (struct problem_field){ .field = result->faults[i].field, .code = result->faults[i].reason_code, .reason = result->faults[i].detail,
+        fields[i] = (struct problem_field){ .field = result->faults[i].field,
+            .code = result->faults[i].reason_code,
+            .reason = result->faults[i].detail,
             .index = (int64_t)result->faults[i].index };
     problem.fields = fields;
     problem.field_count = fields ? result->fault_count : 0;

@@ -4,7 +4,7 @@
 
 const struct setting registry_settings[] = {
     { "RPC_WORKERS", SETTING_COUNT, FIELD(workers), .preset = "4", .min = 1, .max = 256,
-        .help = "calls handled at once; DATABASE_POOL should be one more" },
+        .help = "calls handled at once; more than DATABASE_POOL wait for a connection" },
     { "RPC_QUEUE", SETTING_COUNT, FIELD(queue), .preset = "256", .min = 1, .max = 100000,
         .help = "calls that may wait; beyond it callers are refused at once" },
     { 0 },

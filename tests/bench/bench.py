@@ -194,7 +194,7 @@ def wrk(url, token=None):
 
 class Nginx:
     def __init__(self, body, port):
-        self.folder = f"{VAR}/bench-nginx"
+        self.folder = os.environ["NWIMS_SCRATCH"] + "/nginx"
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         with open(f"{self.folder}/nginx.conf", "w") as file:

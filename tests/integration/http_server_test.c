@@ -196,20 +196,21 @@ static size_t get_all(int fd)
     return length;
 }
 
-/* One answer with a Content-Length (or none, for 204). */
+/* One answer with a Content-Length (or none, for 204), and nothing of the next. */
 static void get_one(int fd)
 {
-    size_t length = 0;
+    size_t length = 0, wanted = 0;
     answer[0] = '\0';
-    while (length + 1 < sizeof answer) {
-        const char *body = strstr(answer, "\r\n\r\n"), *size = strcasestr(answer, "Content-Length: ");
-        if (body && (!size || length >= (size_t)(body + 4 - answer) + strtoul(size + 16, NULL, 10)))
-            return;
-        ssize_t count = recv(fd, answer + length, body ? sizeof answer - 1 - length : 1, 0);
+    while (length + 1 < sizeof answer && (wanted == 0 || length < wanted)) {
+        ssize_t count = recv(fd, answer + length, wanted ? wanted - length : 1, 0);
         if (count <= 0)
             return;
         length += (size_t)count;
         answer[length] = '\0';
+        if (wanted == 0 && length >= 4 && memcmp(answer + length - 4, "\r\n\r\n", 4) == 0) {
+            const char *size = strcasestr(answer, "Content-Length: ");
+            wanted = length + (size ? strtoul(size + 16, NULL, 10) : 0);
+        }
     }
 }
 

@@ -473,9 +473,7 @@ static void the_pool_has_a_ceiling(void **state)
     (void)state;
     struct err err = { 0 };
     AUTO(store) store = open_store(2);
-    AUTO(store_session) first = open_session(store);
-    AUTO(store_session) third = NULL;
-    struct store_session *second = open_session(store);
+    struct store_session *first = open_session(store), *second = open_session(store), *third = NULL;
     int64_t begin_us = clock_monotonic_us();
     assert_false(store_session_open(&third, store, &err));
     assert_int_equal(err.kind, ERR_LIMIT);
@@ -483,6 +481,8 @@ static void the_pool_has_a_ceiling(void **state)
     assert_false(store_ping(store, &err));
     store_session_close(second);
     must(store_session_open(&third, store, &err), &err);
+    store_session_close(third);
+    store_session_close(first);
 }
 
 struct race {
