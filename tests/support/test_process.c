@@ -112,6 +112,15 @@ static void run_child(const char *log, const char *const argv[])
     _exit(127);
 }
 
+/* A place for one more process: one that has ended gives its own. */
+static pid_t *free_place(void)
+{
+    for (size_t i = 0; i < process_count; i++)
+        if (processes[i] == 0)
+            return &processes[i];
+    return process_count < MOST_PROCESSES ? &processes[process_count++] : NULL;
+}
+
 pid_t test_process_start(const char *folder, const char *name, const char *const argv[])
 {
     char log[512];
@@ -119,19 +128,25 @@ pid_t test_process_start(const char *folder, const char *name, const char *const
     pid_t pid = fork();
     if (pid == 0)
         run_child(log, argv);
-    if (pid < 0 || process_count == MOST_PROCESSES)
+    pid_t *place = free_place();
+    if (pid < 0 || !place)
         give_up("cannot start", name);
-    processes[process_count++] = pid;
+    *place = pid;
     return pid;
+}
+
+static void forget(pid_t pid)
+{
+    for (size_t i = 0; i < process_count; i++)
+        if (processes[i] == pid)
+            processes[i] = 0;
 }
 
 void test_process_end(pid_t pid, int signal_number)
 {
     kill(pid, signal_number);
     waitpid(pid, NULL, 0);
-    for (size_t i = 0; i < process_count; i++)
-        if (processes[i] == pid)
-            processes[i] = 0;
+    forget(pid);
 }
 
 void test_wait_for_port(int port)
@@ -207,7 +222,7 @@ void test_postgres_start(struct test_postgres *postgres)
     int status = 0;
     if (waitpid(pid, &status, 0) != pid || status != 0)
         give_up("initdb failed, see", postgres->folder);
-    processes[process_count - 1] = 0;
+    forget(pid);
     snprintf(postgres->url, sizeof postgres->url, "postgresql://postgres@127.0.0.1:%d/postgres", postgres->port);
     test_postgres_restart(postgres);
 }
