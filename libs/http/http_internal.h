@@ -2,6 +2,7 @@
 #pragma once
 #include "http/http_server.h"
 #include <civetweb.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -54,7 +55,7 @@ struct http_server {
     void *context;
     struct mg_context *civetweb;
     atomic_bool is_started;
-    int port;
+    struct sockaddr_in address; /* with the port that was found where 0 was asked for */
     atomic_bool is_draining;
     atomic_bool is_closing;
     atomic_int running;  /* handlers */

@@ -4,10 +4,13 @@
 #include "http/http_internal.h"
 #include "http/problem.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { MOST_THREADS = 4096, OUT_CEILING_BYTES = 256 * 1024, HEADERS_CEILING_BYTES = 32 * 1024 };
 
@@ -157,27 +160,24 @@ static void on_connection_end(const struct mg_connection *connection)
 /* ---- the server ---- */
 
 /* civetweb takes much for an address: a bare number, "8443s" for TLS that crashes, lists. */
-static bool parse_address(const char *text, char *target, size_t size, struct err *err)
+static bool parse_address(const char *text, struct sockaddr_in *out_address, struct err *err)
 {
     char host[64];
-    struct in_addr address;
     int64_t port;
     const char *colon = strrchr(text, ':');
     if (colon && (size_t)(colon - text) < sizeof host && number_parse_int(colon + 1, strlen(colon + 1), &port) &&
         port >= 0 && port <= 65535) {
         snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
-        const char *number = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
-        if (inet_pton(AF_INET, number, &address) == 1) {
-            snprintf(target, size, "%s:%d", number, (int)port);
+        *out_address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+        if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &out_address->sin_addr) == 1)
             return true;
-        }
     }
     return err_set(err, ERR_CONFIG, "\"%s\" is no address to listen on: say 127.0.0.1:8080 or 0.0.0.0:8080", text);
 }
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool start(struct http_server *server, const char *address, struct err *err)
+static bool start(struct http_server *server, struct err *err)
 {
     static const struct mg_callbacks callbacks = {
         .begin_request = on_request,
@@ -188,7 +188,10 @@ static bool start(struct http_server *server, const char *address, struct err *e
         .init_connection = on_connection,
         .connection_close = on_connection_end,
     };
-    char threads[24], request_ms[24], keep_alive_ms[24], head_bytes[24];
+    char address[INET_ADDRSTRLEN + 8], host[INET_ADDRSTRLEN] = "", threads[24], request_ms[24], keep_alive_ms[24],
+                                       head_bytes[24];
+    inet_ntop(AF_INET, &server->address.sin_addr, host, sizeof host);
+    snprintf(address, sizeof address, "%s:%d", host, ntohs(server->address.sin_port));
     snprintf(threads, sizeof threads, "%lld", (long long)server->config.threads);
     snprintf(request_ms, sizeof request_ms, "%lld", (long long)server->config.request_ms);
     snprintf(keep_alive_ms, sizeof keep_alive_ms, "%lld", (long long)server->config.keep_alive_ms);
@@ -222,36 +225,65 @@ static bool check_config(const struct http_server_config *config, struct err *er
 bool http_server_open(struct http_server **out_server, const struct http_server_config *config, http_handler *handler,
     void *context, struct err *err)
 {
-    char address[96];
+    struct sockaddr_in address;
     struct mg_server_port ports[1];
-    if (!check_config(config, err) || !parse_address(config->address, address, sizeof address, err))
+    if (!check_config(config, err) || !parse_address(config->address, &address, err))
         return false;
     struct http_server *server = calloc(1, sizeof *server);
     if (!server)
         return err_set(err, ERR_LIMIT, "no memory for an HTTP server");
     server->config = *config;
     server->config.address = NULL; /* the caller's text need not live on */
+    server->address = address;
     server->handler = handler;
     server->context = context;
     http_metrics_init();
-    if (!start(server, address, err)) {
+    if (!start(server, err)) {
         free(server);
         return false;
     }
     if (mg_get_server_ports(server->civetweb, 1, ports) == 1)
-        server->port = ports[0].port;
+        server->address.sin_port = htons((uint16_t)ports[0].port);
     *out_server = server;
     return true;
 }
 
 int http_server_port(const struct http_server *server)
 {
-    return server->port;
+    return ntohs(server->address.sin_port);
 }
 
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->is_draining, true);
+}
+
+/* civetweb looks every 2 s whether it is to stop, or when somebody calls. */
+static void *call_until_gone(void *argument)
+{
+    struct sockaddr_in address = *(struct sockaddr_in *)argument;
+    bool is_there = true;
+    if (address.sin_addr.s_addr == htonl(INADDR_ANY))
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; is_there && i < 50; i++) {
+        clock_sleep_ms(5);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        is_there =
+            fd >= 0 && (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS);
+        if (fd >= 0)
+            close(fd);
+    }
+    return NULL;
+}
+
+static void stop(struct http_server *server)
+{
+    pthread_t caller;
+    struct sockaddr_in address = server->address;
+    bool calls = pthread_create(&caller, NULL, call_until_gone, &address) == 0;
+    mg_stop(server->civetweb);
+    if (calls)
+        pthread_join(caller, NULL);
 }
 
 /* From mg_stop on nothing more is written, so the handlers are waited for before it. It takes up to 2 s where
@@ -264,7 +296,7 @@ void http_server_close(struct http_server *server)
     atomic_store(&server->is_closing, true);
     while (atomic_load(&server->running) > 0)
         clock_sleep_ms(2);
-    mg_stop(server->civetweb);
+    stop(server);
     pthread_mutex_lock(&library_lock);
     mg_exit_library();
     pthread_mutex_unlock(&library_lock);

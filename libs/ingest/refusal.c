@@ -60,7 +60,7 @@ void refusals_add(
         refusals->first_detail[reason] = detail;
     if (refusals->fault_count < INTAKE_MOST_FAULTS)
         refusals->faults[refusals->fault_count++] = (struct intake_fault){
-            .index = index, .field = field, .reason_code = reasons[reason].name, .detail = detail
+            .index = index, .field = field ? field : "reading", .reason_code = reasons[reason].name, .detail = detail
         };
 }
 

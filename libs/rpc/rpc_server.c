@@ -115,23 +115,34 @@ static bool subscribe(struct rpc_server *server, const ProtobufCServiceDescripto
     return bus_subscribe(&server->subscription, server->bus, subject, group, take_message, server, err);
 }
 
+static struct rpc_server *server_alloc(struct bus *bus, const struct rpc_server_config *config)
+{
+    struct rpc_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->bus = bus;
+    server->queue = queue_new((size_t)config->queue);
+    server->metrics = rpc_metrics_of(config->service);
+    if (server->queue && server->metrics)
+        return server;
+    rpc_server_close(server);
+    return NULL;
+}
+
 bool rpc_server_open(
     struct rpc_server **out_server, struct bus *bus, const struct rpc_server_config *config, struct err *err)
 {
     if (config->workers < 1 || config->workers > MOST_WORKERS || config->queue < 1)
         return err_set(err, ERR_BUG, "an RPC server needs 1 to %d workers and a queue", MOST_WORKERS);
-    AUTO(rpc_server) server = calloc(1, sizeof *server);
+    struct rpc_server *server = server_alloc(bus, config);
     if (!server)
         return err_set(err, ERR_LIMIT, "no memory for an RPC server");
-    server->bus = bus;
-    server->queue = queue_new((size_t)config->queue);
-    server->metrics = rpc_metrics_of(config->service);
-    if (!server->queue || !server->metrics)
-        return err_set(err, ERR_LIMIT, "no memory for an RPC server");
     if (!find_handlers(server, config, err) || !start_workers(server, config, err) ||
-        !subscribe(server, config->service, err))
+        !subscribe(server, config->service, err)) {
+        rpc_server_close(server);
         return false;
-    *out_server = TAKE(server);
+    }
+    *out_server = server;
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* The listener for those who operate us: it is there before anything we depend on. */
 #include "base/json_writer.h"
 #include "http/problem.h"
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include <string.h>
 
 enum { THREADS = 4, REQUEST_MS = 5000, KEEP_ALIVE_MS = 1000, ARENA_BYTES = 64 * 1024 };

@@ -1,7 +1,7 @@
 /* At start: waits for what we depend on, telling so, instead of dying and being restarted. */
 #include "base/clock.h"
+#include "service/service_internal.h"
 #include "service/streams.h"
-#include "service_internal.h"
 #include <stdio.h>
 #include <string.h>
 

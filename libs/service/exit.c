@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service/service_internal.h"
 
 enum { EXIT_AS_CONFIG = 78, EXIT_AS_SOFTWARE = 70 }; /* sysexits.h: EX_CONFIG, EX_SOFTWARE */
 

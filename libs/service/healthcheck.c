@@ -1,6 +1,6 @@
 /* A GET by hand: with the HTTP client every service would load libcurl, which costs more memory than all of the rest.
  */
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Signals, failures and the end: one thread reads the signals, so that they work while anything else waits. */
 #include "base/clock.h"
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

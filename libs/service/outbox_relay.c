@@ -1,6 +1,6 @@
 /* One thread that carries the outbox to the bus. */
 #include "base/clock.h"
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include "store/outbox.h"
 #include <stdlib.h>
 #include <time.h>

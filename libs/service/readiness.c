@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include <string.h>
 
 /* Adds a line for one check; true if it is well. */

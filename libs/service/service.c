@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service/service_internal.h"
 #include <stdlib.h>
 #include <string.h>
 

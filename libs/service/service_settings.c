@@ -1,4 +1,4 @@
-#include "service_internal.h"
+#include "service/service_internal.h"
 
 #define FIELD(name) SETTING_FIELD(struct service_config, name)
 #define OWNER_HELP "PostgreSQL, as the schema's owner: migrates at start; without it the schema must be up to date"

@@ -4,7 +4,7 @@
 #define DAYS_MS(days) ((int64_t)(days)*24 * 3600 * 1000)
 #define MIB(count) ((int64_t)(count)*1024 * 1024)
 
-enum { DUPLICATE_WINDOW_MS = 120000 };
+enum { DUPLICATE_WINDOW_MS = 120000, SHRINK = 4, MOST_SHRUNK = 64 };
 
 /* A full stream refuses, also where age clears it: what was refused is told to whoever sent it. JetStream sets the sum
  * of max_bytes aside from its max_file_store (7.5 GiB). READINGS goes by age only as a last resort: long before that it
@@ -44,18 +44,36 @@ static const struct bus_stream catalogue[] = {
         .duplicate_window_ms = DUPLICATE_WINDOW_MS },
 };
 
-/* On a server with little room (max_file_store is three quarters of the free disk unless set) a smaller stream is
- * better than none. */
-static bool ensure(struct bus *bus, const struct bus_stream *wanted, struct err *err)
+/* As wanted divided by divisor, but never so small that what is in it would go. */
+static int64_t size_of(struct bus *bus, const struct bus_stream *stream, int64_t divisor)
 {
-    static const int64_t divisors[] = { 1, 4, 16, 64 };
-    for (size_t i = 0; i < COUNT_OF(divisors); i++) {
-        struct bus_stream stream = *wanted;
-        stream.max_bytes = wanted->max_bytes / divisors[i];
-        if (bus_stream_ensure(bus, &stream, err)) {
-            if (i > 0)
-                log_warn(NULL, "stream.is_small", LOG_TEXT("stream", stream.name), LOG_COUNT("bytes", stream.max_bytes),
-                    LOG_COUNT("wanted_bytes", wanted->max_bytes), LOG_ERR(err));
+    struct bus_stream_state state;
+    struct err ignored = { 0 };
+    bool exists = divisor > 1 && bus_stream_inspect(bus, stream->name, &state, &ignored);
+    while (exists && divisor > 1 && state.bytes > (uint64_t)(stream->max_bytes / divisor / 2))
+        divisor /= SHRINK;
+    return stream->max_bytes / divisor;
+}
+
+static bool ensure_all(struct bus *bus, int64_t divisor, struct err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(catalogue); i++) {
+        struct bus_stream stream = catalogue[i];
+        stream.max_bytes = size_of(bus, &stream, divisor);
+        if (!bus_stream_ensure(bus, &stream, err))
+            return err_wrap(err, "stream %s", stream.name);
+    }
+    return true;
+}
+
+/* On a server with little room (max_file_store is three quarters of the free disk unless set) small streams are better
+ * than none. */
+bool streams_ensure(struct bus *bus, struct err *err)
+{
+    for (int64_t divisor = 1; divisor <= MOST_SHRUNK; divisor *= SHRINK) {
+        if (ensure_all(bus, divisor, err)) {
+            if (divisor > 1)
+                log_warn(NULL, "streams.are_small", LOG_COUNT("divided_by", divisor), LOG_ERR(err));
             *err = (struct err){ 0 };
             return true;
         }
@@ -63,12 +81,4 @@ static bool ensure(struct bus *bus, const struct bus_stream *wanted, struct err 
             return false;
     }
     return false;
-}
-
-bool streams_ensure(struct bus *bus, struct err *err)
-{
-    for (size_t i = 0; i < COUNT_OF(catalogue); i++)
-        if (!ensure(bus, &catalogue[i], err))
-            return err_wrap(err, "stream %s", catalogue[i].name);
-    return true;
 }

@@ -1,7 +1,7 @@
 /* The gateway: a table of routes, eight layers, and the few things that they share. It knows no domain. */
 #pragma once
 #include "auth/auth.h"
-#include "body_budget.h"
+#include "http/body_budget.h"
 #include "http/http_router.h"
 #include "http/http_server.h"
 #include "ingest/intake.h"

@@ -1,21 +1,59 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "base/time_text.h"
+#include "base/uuid.h"
 #include "http/problem.h"
 #include "ingest_http.h"
 #include <string.h>
 #include <strings.h>
 
-enum { TOKEN_LONGEST = 256 };
+#define FULL "Readings come in faster than they can be stored; nothing was taken. Keep them and send them again."
+#define AWAY "A part of the system is away for a moment; keep the readings and send them again."
+#define NOT_KNOWN "It is not known whether all was taken; send the same again, what is there already does no harm."
+#define NO_TOKEN "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one."
+
+/* 1 to 8 seconds, so that devices that were turned away together do not come back together. */
+static int64_t retry_after_s(void)
+{
+    unsigned char chance;
+    random_bytes(&chance, sizeof chance);
+    return 1 + (chance & 7);
+}
+
+void device_turn_away(struct http_request *request, int status, const char *type, const char *detail)
+{
+    const struct problem problem = {
+        .status = status, .type = type, .detail = detail, .retry_after_s = retry_after_s()
+    };
+    problem_respond(request, &problem);
+}
 
 void device_fail(struct http_request *request, const struct err *err)
 {
-    const struct problem problem = { .status = problem_status_of(err->kind),
-        .detail = problem_status_of(err->kind) < 500
-                      ? err->text
-                      : "A part of the system is away for a moment; keep the readings and send them again.",
-        .retry_after_s = err->kind == ERR_LIMIT || err->kind == ERR_TRANSIENT || err->kind == ERR_DEADLINE ? 5 : 0 };
-    problem_respond(request, &problem);
+    int status = problem_status_of(err->kind);
+    if (err->kind == ERR_LIMIT) {
+        device_turn_away(request, 429, "full", FULL);
+    } else if (err->kind == ERR_TRANSIENT) {
+        device_turn_away(request, 503, NULL, AWAY);
+    } else if (err->kind == ERR_DEADLINE) {
+        device_turn_away(request, 503, "not-known", NOT_KNOWN);
+    } else if (status >= 500) {
+        log_error(NULL, "request.failed", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
+        http_problem(request, status, NULL, "This is our fault and was logged.");
+    } else {
+        http_problem(request, status, NULL, err->text);
+    }
+}
+
+const char *device_peer(const struct app *app, const struct http_request *request)
+{
+    const char *peer = http_request_peer(request), *forwarded = http_request_header(request, "X-Forwarded-For");
+    if (!forwarded || strcmp(peer, app->config.proxy_address) != 0)
+        return peer;
+    const char *last = strrchr(forwarded, ','); /* what stands before was said by others, and may be anything */
+    last = last ? last + 1 : forwarded;
+    return last + strspn(last, " ");
 }
 
 static const char *device_token(const struct http_request *request)
@@ -32,22 +70,21 @@ static const char *device_token(const struct http_request *request)
 static bool authenticate(struct app *app, struct http_request *request, struct directory_device *out_device)
 {
     struct err err = { 0 };
-    const char *token = device_token(request), *peer = http_request_peer(request);
+    const char *token = device_token(request), *peer = device_peer(app, request);
     if (!token || !*token) {
-        http_problem(request, 401, NULL,
-            "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one.");
+        http_problem(request, 401, NULL, NO_TOKEN);
         return false;
     }
+    /* Many devices may share an address: those that are known are not shut out by one that guesses. */
     if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
-        err_set(&err, ERR_LIMIT, "Too many wrong tokens from this address; wait a minute.");
-        device_fail(request, &err);
+        if (directory_device_known(app->directory, token, out_device))
+            return true;
+        device_turn_away(
+            request, 429, "too-many-failures", "Too many wrong tokens came from this address; wait a minute.");
         return false;
     }
-    if (strlen(token) <= TOKEN_LONGEST &&
-        directory_device(app->directory, token, out_device, http_request_arena(request), &err))
+    if (directory_device(app->directory, token, out_device, http_request_arena(request), &err))
         return true;
-    if (err.kind == ERR_NONE)
-        err_set(&err, ERR_UNAUTHENTICATED, "This token is too long to be one of ours.");
     if (err.kind == ERR_UNAUTHENTICATED)
         failure_gate_count(app->failures, peer, clock_monotonic_us());
     device_fail(request, &err);

@@ -8,8 +8,7 @@
 enum { PLACES = 4096 };
 static const int64_t minute_us = 60 * 1000000;
 
-/* One place an address, by its hash under a secret seed; two that share a place share its count, which is harmless and
- * bounded. */
+/* One place an address, by its hash under a secret seed; of two that meet in one the later has it. */
 struct failure_gate {
     pthread_mutex_t lock;
     int64_t most;

@@ -1,5 +1,5 @@
 /* How often an address has sent a wrong token lately: beyond a number it is told to come later before anything is
- * looked up. Any thread; bounded: when full the oldest count is forgotten. */
+ * looked up. Any thread. Bounded: two addresses that meet in one place push each other's count out. */
 #pragma once
 #include "base/compiler.h"
 

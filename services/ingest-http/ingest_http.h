@@ -1,5 +1,6 @@
 /* The program's state and its two halves: who the device is, and what it sends. */
 #pragma once
+#include "http/body_budget.h"
 #include "failure_gate.h"
 #include "http/http_server.h"
 #include "ingest/intake.h"
@@ -11,6 +12,7 @@ struct app {
     struct directory *directory;
     struct intake *intake;
     struct failure_gate *failures;
+    struct body_budget bodies;
     struct http_server *server;
 };
 
@@ -18,5 +20,9 @@ struct app {
 void device_handle(void *context, struct http_request *request);
 /* One body of readings of a device that is known. */
 void readings_take(struct app *app, struct http_request *request, const struct directory_device *device);
+/* The address the request came from; what the proxy says if it came through it. */
+const char *device_peer(const struct app *app, const struct http_request *request);
+/* Answers "not now", with when to come again. */
+void device_turn_away(struct http_request *request, int status, const char *type, const char *detail);
 /* Answers an error of a library. */
 void device_fail(struct http_request *request, const struct err *err);

@@ -10,6 +10,7 @@ static const struct service_program program = {
     .uses_bus = true,
 };
 
+/* A hundred thousand readings decoded, checked and laid out take about 30 MiB. */
 enum { REQUEST_ARENA_BYTES = 64 * 1024 * 1024 };
 
 static bool app_start(struct app *app, struct err *err)
@@ -27,6 +28,10 @@ static bool app_start(struct app *app, struct err *err)
         .arena_bytes = REQUEST_ARENA_BYTES };
     /* Clocks that were never set say 1970 or 2000. */
     static const char oldest[] = "2015-01-01T00:00:00Z";
+    if (app->config.bodies_max_bytes < app->config.body_max_bytes)
+        return err_set(
+            err, ERR_CONFIG, "BODIES_MAX_BYTES is less than BODY_MAX_BYTES: no large body would ever be taken");
+    body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
     app->failures = failure_gate_new(app->config.failures_a_minute);
     if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");

@@ -1,11 +1,15 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/text.h"
 #include "http/problem.h"
 #include "ingest/codec.h"
 #include "ingest_http.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#define NONE_TAKEN "None of the readings could be taken; they were kept for whoever looks after this device."
+#define BUSY "Too many large requests are under way; send the readings again in a moment."
 
 /* The codecs by content type. */
 static bool decode_json(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size,
@@ -14,36 +18,42 @@ static bool decode_json(struct raw_readings *out_readings, struct arena *arena, 
     (void)received_at_us;
     return codec_json_decode(out_readings, arena, body, size, err);
 }
-static const struct {
+static const struct codec {
     const char *type;
     bool (*decode)(struct raw_readings *, struct arena *, const char *, size_t, int64_t, struct err *);
 } codecs[] = { { "application/json", decode_json }, { "application/senml+json", codec_senml_json_decode } };
 
-/* How many codecs there are if none fits. */
-static size_t find_codec(const struct http_request *request)
+/* NULL if none fits. */
+static const struct codec *find_codec(const struct http_request *request)
 {
     const char *type = http_request_header(request, "Content-Type");
     if (!type)
-        type = codecs[0].type;
-    size_t length = strcspn(type, "; \t"), i = 0;
-    while (i < COUNT_OF(codecs) && (strlen(codecs[i].type) != length || strncasecmp(type, codecs[i].type, length) != 0))
-        i++;
-    return i;
+        return &codecs[0];
+    size_t length = strcspn(type, "; \t");
+    for (size_t i = 0; i < COUNT_OF(codecs); i++)
+        if (strlen(codecs[i].type) == length && strncasecmp(type, codecs[i].type, length) == 0)
+            return &codecs[i];
+    return NULL;
 }
 
+static void answer_too_large(const struct app *app, struct http_request *request)
+{
+    char detail[96];
+    snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
+        (long long)app->config.body_max_bytes);
+    http_problem(request, 413, NULL, detail);
+}
+
+/* False when it answered. */
 static bool read_body(const struct app *app, struct http_request *request, const char **out_body, size_t *out_size)
 {
     struct err err = { 0 };
-    char detail[96];
     if (http_request_body(request, (size_t)app->config.body_max_bytes, out_body, out_size, &err))
         return true;
-    snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
-        (long long)app->config.body_max_bytes);
-    http_problem(request,
-        err.kind == ERR_LIMIT      ? 413
-        : err.kind == ERR_DEADLINE ? 408
-                                   : 400,
-        NULL, err.kind == ERR_LIMIT ? detail : err.text);
+    if (err.kind == ERR_LIMIT)
+        answer_too_large(app, request);
+    else
+        http_problem(request, err.kind == ERR_DEADLINE ? 408 : 400, NULL, err.text);
     return false;
 }
 
@@ -71,72 +81,86 @@ static void answer(struct http_request *request, const struct intake_result *res
     json_put_text(&writer, "batch_id", result->batch_id);
     json_put_int(&writer, "accepted", result->accepted);
     json_put_int(&writer, "refused", result->refused);
-    if (result->fault_count > 0)
-        write_rejected(&writer, result);
+    write_rejected(&writer, result);
     json_end_object(&writer);
-    http_respond(request, 202, "application/json", json.data, json.size);
+    if (buffer_ok(&json))
+        http_respond(request, 202, "application/json", json.data, json.size);
+    else
+        http_problem(request, 500, NULL, "The readings were taken, but there was no memory left for the answer.");
 }
 
 static void answer_refused(struct http_request *request, const struct intake_result *result)
 {
     struct problem_field *fields = arena_alloc_array(http_request_arena(request), result->fault_count, sizeof *fields);
-    struct problem problem = { .status = 422,
-        .type = "bad-readings",
-        .detail = "None of the readings could be taken; they were kept for whoever looks after this device." };
     for (size_t i = 0; fields && i < result->fault_count; i++)
         fields[i] = (struct problem_field){ .field = result->faults[i].field,
             .code = result->faults[i].reason_code,
             .reason = result->faults[i].detail,
             .index = (int64_t)result->faults[i].index };
-    problem.fields = fields;
-    problem.field_count = fields ? result->fault_count : 0;
+    const struct problem problem = { .status = 422,
+        .type = "bad-readings",
+        .detail = NONE_TAKEN,
+        .fields = fields,
+        .field_count = fields ? result->fault_count : 0 };
     problem_respond(request, &problem);
 }
 
-static struct rpc_caller caller_of(const struct http_request *request, const struct directory_device *device)
-{
-    struct rpc_caller caller = { .tenant_id = device->tenant_id };
-    snprintf(caller.actor, sizeof caller.actor, "device:%s", device->device_id);
-    snprintf(caller.peer, sizeof caller.peer, "%s", http_request_peer(request));
-    trace_begin(&caller.trace, http_request_header(request, "traceparent"));
-    return caller;
-}
-
-void readings_take(struct app *app, struct http_request *request, const struct directory_device *device)
+static void take(
+    struct app *app, struct http_request *request, const struct intake_request *wanted, const struct codec *codec)
 {
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
     struct err err = { 0 };
     struct arena *arena = http_request_arena(request);
-    const char *body, *encoding = http_request_header(request, "Content-Encoding");
-    size_t size, codec = find_codec(request);
-    if (codec == COUNT_OF(codecs) || (encoding && strcasecmp(encoding, "identity") != 0)) {
+    if (!codec->decode(&readings, arena, wanted->body, wanted->body_size, clock_now_us(), &err)) {
+        intake_refuse(app->intake, wanted, "malformed", err.text);
+        http_problem(request, err.kind == ERR_LIMIT ? 413 : 400, NULL, err.text);
+    } else if (intake_take(app->intake, wanted, &readings, arena, &result, &err)) {
+        answer(request, &result);
+    } else if (err.kind == ERR_INPUT && result.fault_count > 0) {
+        answer_refused(request, &result);
+    } else {
+        device_fail(request, &err);
+    }
+}
+
+static void read_and_take(
+    struct app *app, struct http_request *request, const struct directory_device *device, const struct codec *codec)
+{
+    struct rpc_caller caller = { .tenant_id = device->tenant_id };
+    struct intake_request wanted = { .caller = &caller,
+        .protocol = "http",
+        .device_id = device->device_id,
+        .content_type = codec->type,
+        .idempotency_key = http_request_header(request, "Idempotency-Key"),
+        .mode = INTAKE_SKIP_BAD };
+    const char *peer = device_peer(app, request);
+    snprintf(caller.actor, sizeof caller.actor, "device:%s", device->device_id);
+    if (!text_is_utf8(peer, strlen(peer)) || !text_copy(caller.peer, sizeof caller.peer, peer, strlen(peer)))
+        snprintf(caller.peer, sizeof caller.peer, "%s", http_request_peer(request));
+    trace_begin(&caller.trace, http_request_header(request, "traceparent"));
+    if (read_body(app, request, &wanted.body, &wanted.body_size))
+        take(app, request, &wanted, codec);
+}
+
+void readings_take(struct app *app, struct http_request *request, const struct directory_device *device)
+{
+    const char *encoding = http_request_header(request, "Content-Encoding");
+    const struct codec *codec = find_codec(request);
+    int64_t length = http_request_content_length(request);
+    if (!codec || (encoding && strcasecmp(encoding, "identity") != 0)) {
         http_problem(request, 415, NULL, "Send application/json or application/senml+json, not compressed.");
         return;
     }
-    if (!read_body(app, request, &body, &size))
-        return;
-    const struct rpc_caller caller = caller_of(request, device);
-    if (!codecs[codec].decode(&readings, arena, body, size, clock_now_us(), &err)) {
-        http_problem(request, err.kind == ERR_LIMIT ? 413 : 400, NULL, err.text);
+    if (length > app->config.body_max_bytes) {
+        answer_too_large(app, request);
         return;
     }
-    const struct intake_request take = { .caller = &caller,
-        .protocol = "http",
-        .device_id = device->device_id,
-        .content_type = codecs[codec].type,
-        .idempotency_key = http_request_header(request, "Idempotency-Key"),
-        .body = body,
-        .body_size = size,
-        .mode = INTAKE_SKIP_BAD };
-    if (!intake_take(app->intake, &take, &readings, arena, &result, &err)) {
-        if (err.kind == ERR_INPUT && result.fault_count > 0)
-            answer_refused(request, &result);
-        else
-            device_fail(request, &err);
-    } else if (result.accepted == 0 && result.refused > 0) {
-        answer_refused(request, &result);
-    } else {
-        answer(request, &result);
+    size_t charge = (size_t)(length < 0 ? app->config.body_max_bytes : length);
+    if (!body_budget_take(&app->bodies, charge)) {
+        device_turn_away(request, 503, "busy", BUSY);
+        return;
     }
+    read_and_take(app, request, device, codec);
+    body_budget_give_back(&app->bodies, charge);
 }

@@ -9,7 +9,9 @@ const struct setting ingest_http_settings[] = {
         .help = "most connections at once: one thread each" },
     { "BODY_MAX_BYTES", SETTING_BYTES, FIELD(body_max_bytes), .preset = "8m", .min = 1024, .max = 67108864,
         .help = "largest request body" },
-    { "FUTURE_MS", SETTING_MS, FIELD(future_ms), .preset = "300000", .min = 0,
+    { "BODIES_MAX_BYTES", SETTING_BYTES, FIELD(bodies_max_bytes), .preset = "64m", .min = 1048576,
+        .help = "all request bodies in memory together; beyond it devices get 503" },
+    { "FUTURE_MS", SETTING_MS, FIELD(future_ms), .preset = "300000", .min = 0, .max = 86399999,
         .help = "how far ahead of ours a device's clock may be; beyond it a reading is marked and gets our time" },
     { "DIRECTORY_SENSORS", SETTING_COUNT, FIELD(directory_sensors), .preset = "1000000", .min = 1000,
         .help = "most sensors kept in memory" },
@@ -17,5 +19,7 @@ const struct setting ingest_http_settings[] = {
         .help = "most device credentials kept in memory" },
     { "FAILURES_A_MINUTE", SETTING_COUNT, FIELD(failures_a_minute), .preset = "60", .min = 1,
         .help = "wrong tokens an address may send in a minute; then 429" },
+    { "PROXY_ADDRESS", SETTING_TEXT, FIELD(proxy_address), .preset = "127.0.0.1",
+        .help = "the proxy in front: what it says in X-Forwarded-For is believed; nobody's if empty" },
     { 0 },
 };

@@ -7,9 +7,11 @@ struct ingest_http_config {
     char http_address[64];
     int64_t http_threads;
     int64_t body_max_bytes;
+    int64_t bodies_max_bytes;
     int64_t future_ms;
     int64_t directory_sensors;
     int64_t directory_credentials;
     int64_t failures_a_minute;
+    char proxy_address[48];
 };
 extern const struct setting ingest_http_settings[];

@@ -154,12 +154,12 @@ def writer():
     checkpoint()
     pid = stack_pids()["batch-writer"]
     rows = CONNECTIONS * CALLS * PER_CALL
+    before = stored()
     os.kill(pid, signal.SIGSTOP)
     try:
         subprocess.run([f"{BIN}/nwims-load", "--url", f"{os.environ['NWIMS_URL']}/api/v1/batch/readings", "--token", client.token, "--start", start,
                         "--connections", str(CONNECTIONS), "--calls", str(CALLS), "--readings", str(PER_CALL), "--sensors", str(SENSORS), "--async"],
                        capture_output=True, check=True)
-        before = stored()
     finally:
         os.kill(pid, signal.SIGCONT)
     began = time.monotonic()

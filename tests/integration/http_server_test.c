@@ -24,7 +24,7 @@ enum { CEILING = 100000, REQUEST_MS = 800, LARGE = 300000, ANSWER_SIZE = 512 * 1
 
 static struct http_server *server;
 static atomic_int calls;
-static char answer[ANSWER_SIZE];
+static char answer[ANSWER_SIZE], large[LARGE];
 
 /* ---- the handler under test ---- */
 
@@ -71,12 +71,10 @@ static void describe(struct http_request *request)
 
 static void stream(struct http_request *request)
 {
-    static char piece[LARGE];
-    memset(piece, 'p', sizeof piece);
     http_stream_begin(request, 200, "text/plain");
     assert_true(http_stream_write(request, "first", 5));
     assert_true(http_stream_write(request, "", 0));
-    assert_true(http_stream_write(request, piece, sizeof piece));
+    assert_true(http_stream_write(request, large, sizeof large));
     if (strcmp(http_request_path(request), "/stream/broken") != 0)
         http_stream_end(request);
 }
@@ -87,6 +85,25 @@ static void stream_until_stopped(struct http_request *request)
     while (!http_request_is_draining(request) && http_stream_write(request, "tick\n", 5))
         clock_sleep_ms(20);
     http_stream_end(request);
+}
+
+static void complain(struct http_request *request)
+{
+    const struct problem_field fields[] = {
+        { .field = "value", .code = "range", .reason = "is too large", .index = 3 },
+        { .index = -1 },
+    };
+    const struct problem problem = { .status = 429,
+        .type = "slow-down",
+        .detail = "ask \"later\"",
+        .request_id = "r-1",
+        .fields = fields,
+        .field_count = COUNT_OF(fields),
+        .retry_after_s = 7 };
+    if (strcmp(http_request_query(request), "who") == 0)
+        http_problem(request, 401, NULL, NULL);
+    else
+        problem_respond(request, &problem);
 }
 
 static void overflow(struct http_request *request)
@@ -100,8 +117,6 @@ static void overflow(struct http_request *request)
 static void handle(void *context, struct http_request *request)
 {
     const char *path = http_request_path(request);
-    static char large[LARGE];
-    memset(large, 'x', sizeof large);
     assert_ptr_equal(context, &calls);
     atomic_fetch_add(&calls, 1);
     if (strcmp(path, "/echo") == 0)
@@ -118,6 +133,8 @@ static void handle(void *context, struct http_request *request)
         stream(request);
     else if (strcmp(path, "/events") == 0)
         stream_until_stopped(request);
+    else if (strcmp(path, "/problem") == 0)
+        complain(request);
     else if (strcmp(path, "/overflow") == 0)
         overflow(request);
     else if (strcmp(path, "/slow") == 0) {
@@ -139,6 +156,7 @@ static int start(void **state)
 {
     struct err err = { 0 };
     (void)state;
+    memset(large, 'x', sizeof large);
     return http_server_open(&server, &config, handle, &calls, &err) ? 0 : -1;
 }
 
@@ -354,6 +372,44 @@ static void a_handler_that_does_not_answer_is_answered_for(void **state)
     get_all(fd);
     assert_int_equal(status(), 500);
     close(fd);
+}
+
+static void problems_say_what_is_wrong(void **state)
+{
+    (void)state;
+    int fd = dial();
+    put(fd, "GET /problem HTTP/1.1\r\nHost: a\r\n\r\n");
+    get_one(fd);
+    assert_int_equal(status(), 429);
+    assert_non_null(strstr(answer, "Retry-After: 7\r\n"));
+    assert_non_null(strstr(answer, "Content-Type: application/problem+json\r\n"));
+    assert_string_equal(answer_body(),
+        "{\"type\":\"urn:nwims:problem:slow-down\",\"title\":\"Too Many Requests\",\"status\":429,\"detail\":\"ask "
+        "\\\"later\\\"\","
+        "\"instance\":\"/"
+        "problem\",\"request_id\":\"r-1\",\"errors\":[{\"index\":3,\"field\":\"value\",\"code\":\"range\","
+        "\"reason\":\"is too large\"},{\"reason\":\"is wrong\"}]}");
+    put(fd, "GET /problem?who HTTP/1.1\r\nHost: a\r\n\r\n");
+    get_one(fd);
+    assert_int_equal(status(), 401);
+    assert_non_null(strstr(answer, "WWW-Authenticate: Bearer"));
+    assert_non_null(strstr(answer_body(), "urn:nwims:problem:unauthenticated"));
+    assert_true(still_open(fd));
+    close(fd);
+    assert_string_equal(http_status_text(799), "Unknown");
+}
+
+static void errors_have_their_status(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err_kind kind;
+        int status;
+    } cases[] = { { ERR_NONE, 200 }, { ERR_INPUT, 422 }, { ERR_UNAUTHENTICATED, 401 }, { ERR_DENIED, 403 },
+        { ERR_NOT_FOUND, 404 }, { ERR_CONFLICT, 409 }, { ERR_LIMIT, 429 }, { ERR_TRANSIENT, 503 },
+        { ERR_DEADLINE, 504 }, { ERR_BUG, 500 }, { ERR_CONFIG, 500 } };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(problem_status_of(cases[i].kind), cases[i].status);
 }
 
 static void old_callers_are_served(void **state)
@@ -899,6 +955,8 @@ int main(void)
         cmocka_unit_test(answers_without_a_body_have_none),
         cmocka_unit_test(requests_are_seen_decoded),
         cmocka_unit_test(a_handler_that_does_not_answer_is_answered_for),
+        cmocka_unit_test(problems_say_what_is_wrong),
+        cmocka_unit_test(errors_have_their_status),
         cmocka_unit_test(old_callers_are_served),
         cmocka_unit_test(streams_come_in_chunks_and_end),
         cmocka_unit_test(bodies_are_read_whole),

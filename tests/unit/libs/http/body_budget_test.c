@@ -1,5 +1,5 @@
 /* Bodies in memory keep to their ceiling, however many ask at once. */
-#include "body_budget.h"
+#include "http/body_budget.h"
 
 #include <pthread.h>
 #include <setjmp.h>

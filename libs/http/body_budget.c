@@ -1,11 +1,11 @@
-#include "body_budget.h"
+#include "http/body_budget.h"
 #include "metrics/metrics.h"
 
 void body_budget_init(struct body_budget *budget, size_t ceiling_bytes)
 {
     atomic_init(&budget->used_bytes, 0);
     budget->ceiling_bytes = ceiling_bytes;
-    budget->gauge = metrics_gauge("nwims_gateway_body_bytes", NULL, "Bytes of request bodies in memory");
+    budget->gauge = metrics_gauge("nwims_http_body_bytes", NULL, "Bytes of request bodies in memory");
 }
 
 bool body_budget_take(struct body_budget *budget, size_t bytes)
