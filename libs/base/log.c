@@ -68,8 +68,8 @@ static void write_value(struct json_writer *writer, const struct log_field *fiel
     }
 }
 
-static void write_json(struct buffer *line, enum log_level level, const struct log_scope *scope, const char *event, const char *time,
-    const struct log_field *fields)
+static void write_json(struct buffer *line, enum log_level level, const struct log_scope *scope, const char *event,
+    const char *time, const struct log_field *fields)
 {
     struct json_writer writer;
     json_writer_init(&writer, line);
@@ -95,8 +95,8 @@ static void write_json(struct buffer *line, enum log_level level, const struct l
     json_end_object(&writer);
 }
 
-static void write_human(struct buffer *line, enum log_level level, const struct log_scope *scope, const char *event, const char *time,
-    const struct log_field *fields)
+static void write_human(struct buffer *line, enum log_level level, const struct log_scope *scope, const char *event,
+    const char *time, const struct log_field *fields)
 {
     struct json_writer writer;
     buffer_printf(line, "%.12s %-5s %s: %s", time + 11, level_names[level], sink.service, event);

@@ -1,5 +1,5 @@
-/* One JSON line per event on stderr: a stable dotted name and typed fields. A human form if stderr is a terminal. The sink is the one
- * global of a process; any thread may log. No payloads, no secrets. */
+/* One JSON line per event on stderr: a stable dotted name and typed fields. A human form if stderr is a terminal. The
+ * sink is the one global of a process; any thread may log. No payloads, no secrets. */
 #pragma once
 #include "base/compiler.h"
 
@@ -22,7 +22,8 @@ struct log_field {
 };
 
 #define LOG_TEXT(name_, value_) ((struct log_field){ .type = LOG_FIELD_TEXT, .name = (name_), .text = (value_) })
-#define LOG_COUNT(name_, value_) ((struct log_field){ .type = LOG_FIELD_INT, .name = (name_), .number = (int64_t)(value_) })
+#define LOG_COUNT(name_, value_)                                                                                       \
+    ((struct log_field){ .type = LOG_FIELD_INT, .name = (name_), .number = (int64_t)(value_) })
 #define LOG_MS(name_, value_) LOG_COUNT(name_, value_)
 #define LOG_REAL(name_, value_) ((struct log_field){ .type = LOG_FIELD_DOUBLE, .name = (name_), .real = (value_) })
 #define LOG_BOOL(name_, value_) ((struct log_field){ .type = LOG_FIELD_BOOL, .name = (name_), .number = (value_) })
@@ -36,7 +37,7 @@ void log_set_level(enum log_level least);
 MUST_CHECK bool log_level_parse(const char *text, enum log_level *out_level);
 
 void log_event(enum log_level level, const struct log_scope *scope, const char *event, const struct log_field *fields);
-#define LOG_FIELDS_(...) ((const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { .type = LOG_FIELD_END } })
+#define LOG_FIELDS_(...) ((const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ .type = LOG_FIELD_END } })
 #define log_debug(scope, event, ...) log_event(LOG_DEBUG, scope, event, LOG_FIELDS_(__VA_ARGS__))
 #define log_info(scope, event, ...) log_event(LOG_INFO, scope, event, LOG_FIELDS_(__VA_ARGS__))
 #define log_warn(scope, event, ...) log_event(LOG_WARN, scope, event, LOG_FIELDS_(__VA_ARGS__))

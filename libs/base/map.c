@@ -64,7 +64,8 @@ static uint64_t hash_of(const struct map *map, const void *key, size_t key_size)
         uint64_t word = 0;
         size_t step = left < sizeof word ? left : sizeof word;
         memcpy(&word, at, step);
-        __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * (0xa0761d6478bd642fu ^ (map->seed << 1 | 1));
+        __extension__ unsigned __int128 product =
+            (unsigned __int128)(hash ^ word) * (0xa0761d6478bd642fu ^ (map->seed << 1 | 1));
         hash = (uint64_t)product ^ (uint64_t)(product >> 64);
         at += step;
         left -= step;
@@ -151,7 +152,8 @@ size_t map_count(const struct map *map)
     return map->count;
 }
 
-void map_each(const struct map *map, bool (*visit)(void *context, const void *key, size_t key_size, void *value), void *context)
+void map_each(
+    const struct map *map, bool (*visit)(void *context, const void *key, size_t key_size, void *value), void *context)
 {
     for (size_t i = 0; i < map->bucket_count; i++)
         for (struct entry *entry = map->buckets[i]; entry; entry = entry->next)

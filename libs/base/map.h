@@ -1,5 +1,5 @@
-/* A hash table from bytes to a pointer. Not for sharing between threads. Keys are copied, values are the caller's. Seeded at random,
- * so that callers cannot choose keys that collide. */
+/* A hash table from bytes to a pointer. Not for sharing between threads. Keys are copied, values are the caller's.
+ * Seeded at random, so that callers cannot choose keys that collide. */
 #pragma once
 #include "base/compiler.h"
 
@@ -17,4 +17,5 @@ MUST_CHECK bool map_put(struct map *map, const void *key, size_t key_size, void 
 void *map_remove(struct map *map, const void *key, size_t key_size);
 size_t map_count(const struct map *map);
 /* Visits every entry until visit returns false; the map must not change meanwhile. */
-void map_each(const struct map *map, bool (*visit)(void *context, const void *key, size_t key_size, void *value), void *context);
+void map_each(
+    const struct map *map, bool (*visit)(void *context, const void *key, size_t key_size, void *value), void *context);

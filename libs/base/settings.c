@@ -174,8 +174,9 @@ void settings_help(struct buffer *out, const struct setting *const tables[])
 {
     for (size_t t = 0; tables[t]; t++)
         for (const struct setting *setting = tables[t]; setting->type != SETTING_END; setting++)
-            buffer_printf(out, "  %-28s %s%s%s%s\n", setting->name, setting->help, setting->required ? " (required)" : "",
-                setting->preset && *setting->preset ? ", preset " : "", setting->preset ? setting->preset : "");
+            buffer_printf(out, "  %-28s %s%s%s%s\n", setting->name, setting->help,
+                setting->required ? " (required)" : "", setting->preset && *setting->preset ? ", preset " : "",
+                setting->preset ? setting->preset : "");
 }
 
 static struct log_field field_of(const struct setting *setting, const void *config)
@@ -202,7 +203,8 @@ void settings_log(const void *config, const struct setting *const tables[])
     struct log_field fields[MOST_SETTINGS + 1] = { 0 };
     size_t count = 0;
     for (size_t t = 0; tables[t]; t++)
-        for (const struct setting *setting = tables[t]; setting->type != SETTING_END && count < MOST_SETTINGS; setting++)
+        for (const struct setting *setting = tables[t]; setting->type != SETTING_END && count < MOST_SETTINGS;
+             setting++)
             fields[count++] = field_of(setting, config);
     log_event(LOG_INFO, NULL, "settings", fields);
 }

@@ -1,5 +1,6 @@
-/* Settings of a program: one table says name, type, preset and help; the environment is the only source, read once. A secret NAME may
- * also come from the file that NAME_FILE names, or from $CREDENTIALS_DIRECTORY/name in lower case (systemd). */
+/* Settings of a program: one table says name, type, preset and help; the environment is the only source, read once. A
+ * secret NAME may also come from the file that NAME_FILE names, or from $CREDENTIALS_DIRECTORY/name in lower case
+ * (systemd). */
 #pragma once
 #include "base/err.h"
 
@@ -27,9 +28,11 @@ struct setting {
 /* .offset and .size of a field: { "NATS_URL", SETTING_TEXT, SETTING_FIELD(struct config, bus_url), .preset = ... } */
 #define SETTING_FIELD(type, field) offsetof(type, field), sizeof(((type *)0)->field)
 
-/* Fills config from the environment; every mistake at once in mistakes (one a line, for stderr), the count in err (ERR_CONFIG). */
+/* Fills config from the environment; every mistake at once in mistakes (one a line, for stderr), the count in err
+ * (ERR_CONFIG). */
 struct buffer;
-MUST_CHECK bool settings_load(void *config, const struct setting *const tables[], struct buffer *mistakes, struct err *err);
+MUST_CHECK bool settings_load(
+    void *config, const struct setting *const tables[], struct buffer *mistakes, struct err *err);
 /* As JSON: [{"name", "default", "required", "secret", "help"}], for --help-config. */
 void settings_describe(struct buffer *out, const struct setting *const tables[]);
 /* As a table for people, for --help. */

@@ -3,7 +3,8 @@
 
 enum { SECONDS_A_DAY = 86400 };
 
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
+/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar (Howard Hinnant, "chrono-compatible low-level
+ * date algorithms"). */
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
     year -= month <= 2;
@@ -80,8 +81,9 @@ bool time_text_parse(const char *text, size_t length, int64_t *out_us)
     if (length < 20 || length > 64 || !digits_at(text, 4, 1, 9999, &year) || text[4] != '-' ||
         !digits_at(text + 5, 2, 1, 12, &month) || text[7] != '-' ||
         !digits_at(text + 8, 2, 1, days_in_month(year, month), &day) ||
-        (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || !digits_at(text + 11, 2, 0, 23, &hour) || text[13] != ':' ||
-        !digits_at(text + 14, 2, 0, 59, &minute) || text[16] != ':' || !digits_at(text + 17, 2, 0, 60, &second))
+        (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || !digits_at(text + 11, 2, 0, 23, &hour) ||
+        text[13] != ':' || !digits_at(text + 14, 2, 0, 59, &minute) || text[16] != ':' ||
+        !digits_at(text + 17, 2, 0, 60, &second))
         return false;
     size_t at = 19;
     if (text[at] == '.') {

@@ -1,5 +1,5 @@
-/* How many bytes of request bodies may be in memory at once, over all connections: what keeps a hundred large requests from taking the
- * machine. Any thread. */
+/* How many bytes of request bodies may be in memory at once, over all connections: what keeps a hundred large requests
+ * from taking the machine. Any thread. */
 #pragma once
 #include "base/compiler.h"
 #include <stdatomic.h>

@@ -1,4 +1,5 @@
-/* Error answers as RFC 9457 problem details: a stable type, a title for people, what to do in the detail, each wrong field by name. */
+/* Error answers as RFC 9457 problem details: a stable type, a title for people, what to do in the detail, each wrong
+ * field by name. */
 #pragma once
 #include "http/http_server.h"
 
@@ -15,7 +16,7 @@ struct problem {
     const char *request_id; /* or NULL */
     const struct problem_field *fields;
     size_t field_count;
-    int64_t retry_after_s;  /* 0: no Retry-After */
+    int64_t retry_after_s; /* 0: no Retry-After */
 };
 
 /* Writes the answer. */

@@ -31,7 +31,8 @@ static bool value_is_utf8(const ProtobufCFieldDescriptor *field, const void *val
     return true;
 }
 
-/* protobuf-c does not check this, and PostgreSQL and JSON both insist on it. Our messages are not recursive, so depth is bounded. */
+/* protobuf-c does not check this, and PostgreSQL and JSON both insist on it. Our messages are not recursive, so depth
+ * is bounded. */
 static bool texts_are_utf8(const ProtobufCMessage *message)
 {
     const char *base = (const char *)message;
@@ -55,8 +56,8 @@ static bool texts_are_utf8(const ProtobufCMessage *message)
     return true;
 }
 
-bool wire_decode(ProtobufCMessage **out_message, struct arena *arena, const ProtobufCMessageDescriptor *type, const void *bytes,
-    size_t size, struct err *err)
+bool wire_decode(ProtobufCMessage **out_message, struct arena *arena, const ProtobufCMessageDescriptor *type,
+    const void *bytes, size_t size, struct err *err)
 {
     ProtobufCAllocator allocator = { arena_allocate, arena_free_nothing, arena };
     if (size > WIRE_LARGEST_MESSAGE)

@@ -8,8 +8,8 @@
 
 enum { WIRE_LARGEST_MESSAGE = 8 * 1024 * 1024 };
 
-/* The message lives in the arena and is never freed by itself. ERR_INPUT if the bytes are no such message or a text in it is not
- * UTF-8, ERR_LIMIT if it is too large or the arena is full. */
+/* The message lives in the arena and is never freed by itself. ERR_INPUT if the bytes are no such message or a text in
+ * it is not UTF-8, ERR_LIMIT if it is too large or the arena is full. */
 MUST_CHECK bool wire_decode(ProtobufCMessage **out_message, struct arena *arena, const ProtobufCMessageDescriptor *type,
     const void *bytes, size_t size, struct err *err);
 /* Appends the encoded message. */

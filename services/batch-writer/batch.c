@@ -17,20 +17,21 @@ static bool shape_is_good(const Nwims__V1__ReadingBatch *wire, const char **out_
         return err_set(err, ERR_INPUT, "no tenant");
     if (count == 0)
         return err_set(err, ERR_INPUT, "no readings");
-    if (wire->n_observed_delta_us != count || wire->n_value != count || (wire->n_status > 0 && wire->n_status != count) ||
-        (wire->n_flags > 0 && wire->n_flags != count))
+    if (wire->n_observed_delta_us != count || wire->n_value != count ||
+        (wire->n_status > 0 && wire->n_status != count) || (wire->n_flags > 0 && wire->n_flags != count))
         return err_set(err, ERR_INPUT, "columns of different lengths, %zu sensors", count);
     return true;
 }
 
 /* Deltas become times in place: the arena is ours. */
-static bool times_are_good(struct batch *batch, Nwims__V1__ReadingBatch *wire, int64_t newest_allowed, const char **out_reason,
-    struct err *err)
+static bool times_are_good(struct batch *batch, Nwims__V1__ReadingBatch *wire, int64_t newest_allowed,
+    const char **out_reason, struct err *err)
 {
     int64_t oldest = INT64_MAX, newest = INT64_MIN;
     for (size_t i = 0; i < wire->n_sensor_no; i++) {
         int64_t at;
-        if (__builtin_add_overflow(wire->base_at, wire->observed_delta_us[i], &at) || at < BATCH_OLDEST_AT || at > newest_allowed)
+        if (__builtin_add_overflow(wire->base_at, wire->observed_delta_us[i], &at) || at < BATCH_OLDEST_AT ||
+            at > newest_allowed)
             return refuse(out_reason, "bad_time", err, "its time is before 2000 or more than a day ahead", i);
         wire->observed_delta_us[i] = at;
         oldest = at < oldest ? at : oldest;
@@ -55,8 +56,8 @@ static bool values_are_good(const Nwims__V1__ReadingBatch *wire, const char **ou
     return true;
 }
 
-bool batch_decode(struct batch *batch, struct arena *arena, const void *bytes, size_t size, int64_t now_us, const char **out_reason,
-    struct err *err)
+bool batch_decode(struct batch *batch, struct arena *arena, const void *bytes, size_t size, int64_t now_us,
+    const char **out_reason, struct err *err)
 {
     ProtobufCMessage *message;
     *out_reason = "malformed";

@@ -17,8 +17,8 @@ struct chores {
     pthread_t thread;
 };
 
-/* Rollups may wait: history reads around what is still due. While readings queue up they get a tenth of the time, unless they fall behind
- * a whole round themselves. */
+/* Rollups may wait: history reads around what is still due. While readings queue up they get a tenth of the time,
+ * unless they fall behind a whole round themselves. */
 int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full)
 {
     int64_t fair_ms = took_ms * (is_busy && !is_full ? BUSY_SHARE : 1);
@@ -31,7 +31,8 @@ static bool make_partitions(struct chores *chores, struct err *err)
     AUTO(store_session) session = NULL;
     size_t made = 0;
     if (!store_session_open(&session, chores->shared->store, err) ||
-        !partition_make_ahead(&chores->partitions, session, clock_now_us(), config->partition_days, config->partitions_ahead, &made, err))
+        !partition_make_ahead(
+            &chores->partitions, session, clock_now_us(), config->partition_days, config->partitions_ahead, &made, err))
         return false;
     if (made > 0)
         log_info(NULL, "partitions.made", LOG_COUNT("count", made));
@@ -44,7 +45,7 @@ static void run_hourly(struct chores *chores)
     struct err err = { 0 };
     int64_t removed = 0;
     bool ok = make_partitions(chores, &err) &&
-        ledger_prune(chores->shared->store, chores->shared->config->ledger_hours, &removed, &err);
+              ledger_prune(chores->shared->store, chores->shared->config->ledger_hours, &removed, &err);
     if (!ok)
         log_warn(NULL, "chores.failed", LOG_ERR(&err));
     else if (removed > 0)
@@ -68,7 +69,8 @@ static int64_t run_rollup(struct chores *chores)
     metric_set(chores->shared->metrics.rollup_waiting, (double)marks);
     if (round.is_mine)
         metric_observe(chores->shared->metrics.rollup_seconds, (double)took_us / MICROSECONDS);
-    bool is_busy = atomic_load_explicit(&chores->shared->full_at, memory_order_relaxed) > began_us - config->rollup_ms * 1000;
+    bool is_busy =
+        atomic_load_explicit(&chores->shared->full_at, memory_order_relaxed) > began_us - config->rollup_ms * 1000;
     return chores_pause_ms(config->rollup_ms, took_us / 1000, is_busy, round.is_full);
 }
 

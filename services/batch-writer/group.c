@@ -57,10 +57,10 @@ static bool is_missing(int64_t at, int64_t *out_missing_at, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "no partition for a reading");
 }
 
-/* The few batches that reach over several partitions: rows are counted by partition, then placed, as in a counting sort. runs[i] is the
- * slice that row i belongs to, relative to the first of this batch. */
-static bool slice_rows(struct slicer *slicer, struct batch *batch, const struct partition_list *partitions, int64_t *out_missing_at,
-    struct err *err)
+/* The few batches that reach over several partitions: rows are counted by partition, then placed, as in a counting
+ * sort. runs[i] is the slice that row i belongs to, relative to the first of this batch. */
+static bool slice_rows(struct slicer *slicer, struct batch *batch, const struct partition_list *partitions,
+    int64_t *out_missing_at, struct err *err)
 {
     size_t first = slicer->count;
     uint32_t *runs = arena_alloc_array(slicer->arena, batch->count, sizeof *runs);
@@ -96,8 +96,8 @@ static bool slice_rows(struct slicer *slicer, struct batch *batch, const struct 
     return true;
 }
 
-static bool slice_batch(struct slicer *slicer, struct batch *batch, const struct partition_list *partitions, int64_t *out_missing_at,
-    struct err *err)
+static bool slice_batch(struct slicer *slicer, struct batch *batch, const struct partition_list *partitions,
+    int64_t *out_missing_at, struct err *err)
 {
     const struct partition *oldest = partition_list_find(partitions, batch->oldest_at);
     if (!oldest)
@@ -107,7 +107,8 @@ static bool slice_batch(struct slicer *slicer, struct batch *batch, const struct
     return slice_rows(slicer, batch, partitions, out_missing_at, err);
 }
 
-/* By time, so that all writers fill partitions in the same order; batches are in one array, so their addresses tell which came first. */
+/* By time, so that all writers fill partitions in the same order; batches are in one array, so their addresses tell
+ * which came first. */
 static int by_partition(const void *left, const void *right)
 {
     const struct slice *a = left, *b = right;
@@ -116,8 +117,8 @@ static int by_partition(const void *left, const void *right)
     return (a->batch > b->batch) - (a->batch < b->batch);
 }
 
-bool group_slice(struct slices *out_slices, struct batch *batches, size_t count, const struct partition_list *partitions,
-    struct arena *arena, int64_t *out_missing_at, struct err *err)
+bool group_slice(struct slices *out_slices, struct batch *batches, size_t count,
+    const struct partition_list *partitions, struct arena *arena, int64_t *out_missing_at, struct err *err)
 {
     struct slicer slicer = { .arena = arena, .capacity = count > 0 ? count : 1 };
     slicer.items = arena_alloc_array(arena, slicer.capacity, sizeof *slicer.items);
@@ -135,7 +136,8 @@ bool group_slice(struct slices *out_slices, struct batch *batches, size_t count,
     return true;
 }
 
-/* ---- what follows from the rows ------------------------------------------------------------------------------------ */
+/* ---- what follows from the rows ------------------------------------------------------------------------------------
+ */
 
 bool group_mark(struct mark_set *marks, const struct batch *batches, size_t count, struct err *err)
 {
@@ -165,7 +167,8 @@ static void count_for_tenant(struct tally *tally, const struct batch *batch)
     tally->duplicate[at - 1] += batch->duplicate;
 }
 
-bool group_tally(struct tally *out_tally, const struct batch *batches, size_t count, struct arena *arena, struct err *err)
+bool group_tally(
+    struct tally *out_tally, const struct batch *batches, size_t count, struct arena *arena, struct err *err)
 {
     struct tally tally = {
         .sequences = arena_alloc_array(arena, count, sizeof *tally.sequences),
@@ -177,8 +180,8 @@ bool group_tally(struct tally *out_tally, const struct batch *batches, size_t co
         .stored = arena_alloc_array(arena, count, sizeof *tally.stored),
         .duplicate = arena_alloc_array(arena, count, sizeof *tally.duplicate),
     };
-    if (!tally.sequences || !tally.sequence_tenants || !tally.sequence_stored || !tally.sequence_duplicate || !tally.tenants ||
-        !tally.days || !tally.stored || !tally.duplicate)
+    if (!tally.sequences || !tally.sequence_tenants || !tally.sequence_stored || !tally.sequence_duplicate ||
+        !tally.tenants || !tally.days || !tally.stored || !tally.duplicate)
         return is_full(err);
     for (size_t i = 0; i < count; i++) {
         if (batches[i].is_committed)

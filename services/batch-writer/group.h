@@ -1,4 +1,5 @@
-/* The messages that one transaction stores, and how their rows spread over partitions, hours and tenants. No I/O. One thread. */
+/* The messages that one transaction stores, and how their rows spread over partitions, hours and tenants. No I/O. One
+ * thread. */
 #pragma once
 #include "batch.h"
 #include "mark_set.h"
@@ -30,10 +31,10 @@ struct slices {
     struct slice *items; /* by partition, then as the batches came */
     size_t count;
 };
-/* Splits what is not committed yet; everything lives in the arena. When a partition is missing, *out_missing_at is a time in it and the
- * result false with ERR_NOT_FOUND; ERR_LIMIT when the arena is full. */
-MUST_CHECK bool group_slice(struct slices *out_slices, struct batch *batches, size_t count, const struct partition_list *partitions,
-    struct arena *arena, int64_t *out_missing_at, struct err *err);
+/* Splits what is not committed yet; everything lives in the arena. When a partition is missing, *out_missing_at is a
+ * time in it and the result false with ERR_NOT_FOUND; ERR_LIMIT when the arena is full. */
+MUST_CHECK bool group_slice(struct slices *out_slices, struct batch *batches, size_t count,
+    const struct partition_list *partitions, struct arena *arena, int64_t *out_missing_at, struct err *err);
 
 /* The hours that the rows of the batches not committed earlier touch. */
 MUST_CHECK bool group_mark(struct mark_set *marks, const struct batch *batches, size_t count, struct err *err);
@@ -47,4 +48,5 @@ struct tally {
     int64_t *stored, *duplicate;
     size_t tenant_count;
 };
-MUST_CHECK bool group_tally(struct tally *out_tally, const struct batch *batches, size_t count, struct arena *arena, struct err *err);
+MUST_CHECK bool group_tally(
+    struct tally *out_tally, const struct batch *batches, size_t count, struct arena *arena, struct err *err);

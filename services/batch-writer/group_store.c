@@ -21,7 +21,8 @@ void group_store_done(struct group_store *store)
     arena_done(&store->arena);
 }
 
-/* ---- the ledger --------------------------------------------------------------------------------------------------- */
+/* ---- the ledger ---------------------------------------------------------------------------------------------------
+ */
 
 static bool enter_known(struct batch *batches, size_t count, uint64_t sequence, int64_t stored, int64_t duplicate)
 {
@@ -36,8 +37,8 @@ static bool enter_known(struct batch *batches, size_t count, uint64_t sequence, 
     return is_new;
 }
 
-bool group_recognise(struct group_store *store, struct store_session *session, int64_t stream_epoch, struct batch *batches, size_t count,
-    bool only_redelivered, size_t *out_known, struct err *err)
+bool group_recognise(struct group_store *store, struct store_session *session, int64_t stream_epoch,
+    struct batch *batches, size_t count, bool only_redelivered, size_t *out_known, struct err *err)
 {
     AUTO(store_result) result = NULL;
     size_t asked = 0;
@@ -64,8 +65,8 @@ bool group_recognise(struct group_store *store, struct store_session *session, i
 }
 
 /* Ledger, rollup marks and counts in one statement: one round trip. */
-static bool put_accounts(struct group_store *store, struct store_session *session, int64_t stream_epoch, const struct batch *batches,
-    size_t count, struct err *err)
+static bool put_accounts(struct group_store *store, struct store_session *session, int64_t stream_epoch,
+    const struct batch *batches, size_t count, struct err *err)
 {
     static const char sql[] =
         "WITH ledger AS ("
@@ -92,16 +93,19 @@ static bool put_accounts(struct group_store *store, struct store_session *sessio
     }
     return store_run(session, sql,
                PARAMS(PARAM_INT(stream_epoch), PARAM_INT8S(tally.sequences, tally.sequence_count),
-                   PARAM_INT4S(tally.sequence_tenants, tally.sequence_count), PARAM_INT4S(tally.sequence_stored, tally.sequence_count),
-                   PARAM_INT4S(tally.sequence_duplicate, tally.sequence_count), PARAM_INT4S(marks->sensor_no, marks->count),
-                   PARAM_INT4S(marks->hour, marks->count), PARAM_INT(first), PARAM_INT(last),
-                   PARAM_INT4S(tally.tenants, tally.tenant_count), PARAM_INT4S(tally.days, tally.tenant_count),
-                   PARAM_INT8S(tally.stored, tally.tenant_count), PARAM_INT8S(tally.duplicate, tally.tenant_count)),
+                   PARAM_INT4S(tally.sequence_tenants, tally.sequence_count),
+                   PARAM_INT4S(tally.sequence_stored, tally.sequence_count),
+                   PARAM_INT4S(tally.sequence_duplicate, tally.sequence_count),
+                   PARAM_INT4S(marks->sensor_no, marks->count), PARAM_INT4S(marks->hour, marks->count),
+                   PARAM_INT(first), PARAM_INT(last), PARAM_INT4S(tally.tenants, tally.tenant_count),
+                   PARAM_INT4S(tally.days, tally.tenant_count), PARAM_INT8S(tally.stored, tally.tenant_count),
+                   PARAM_INT8S(tally.duplicate, tally.tenant_count)),
                NULL, err) ||
-        err_wrap(err, "accounts");
+           err_wrap(err, "accounts");
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------------------------------
+ */
 
 static void put_row(struct copy_writer *copy, const struct batch *batch, size_t i)
 {
@@ -142,7 +146,8 @@ static bool copy_partition(struct store_session *session, const struct slice *sl
 static bool copy_all(struct store_session *session, const struct slices *slices, struct err *err)
 {
     for (size_t begin = 0, end; begin < slices->count; begin = end) {
-        for (end = begin + 1; end < slices->count && slices->items[end].partition == slices->items[begin].partition; end++)
+        for (end = begin + 1; end < slices->count && slices->items[end].partition == slices->items[begin].partition;
+             end++)
             ;
         if (!copy_partition(session, slices->items + begin, end - begin, err))
             return false;
@@ -152,7 +157,8 @@ static bool copy_all(struct store_session *session, const struct slices *slices,
     return true;
 }
 
-/* The columns of a slice as arrays: the batch's own, or a selection made in the arena. status and flags may be empty. */
+/* The columns of a slice as arrays: the batch's own, or a selection made in the arena. status and flags may be empty.
+ */
 struct columns {
     const int64_t *observed_at;
     const double *value;
@@ -189,7 +195,8 @@ static bool insert_slice(struct store_session *session, const struct slice *slic
     int64_t stored = 0;
     if (slice->rows && !select_rows(&columns, slice, arena, err))
         return false;
-    size_t status_count = slice->rows ? slice->count : wire->n_status, flag_count = slice->rows ? slice->count : wire->n_flags;
+    size_t status_count = slice->rows ? slice->count : wire->n_status,
+           flag_count = slice->rows ? slice->count : wire->n_flags;
     if (!store_run(session, slice->partition->insert_sql,
             PARAMS(PARAM_TIMES(columns.observed_at, slice->count), PARAM_DOUBLES(columns.value, slice->count),
                 PARAM_INT4S(columns.sensor_no, slice->count), PARAM_INT4S(columns.status, status_count),
@@ -209,18 +216,20 @@ static bool insert_all(struct store_session *session, const struct slices *slice
     return true;
 }
 
-/* ---- the transaction ------------------------------------------------------------------------------------------------- */
+/* ---- the transaction
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Partitions are made before the transaction: a lock on the parent must not wait for readings. */
-static bool prepare_slices(struct group_store *store, struct store_session *session, struct slices *slices, struct batch *batches,
-    size_t count, struct err *err)
+static bool prepare_slices(struct group_store *store, struct store_session *session, struct slices *slices,
+    struct batch *batches, size_t count, struct err *err)
 {
     int64_t missing_at = 0;
     for (int i = 0; i < MOST_PARTITIONS_MADE; i++) {
         arena_reset(&store->arena);
         if (group_slice(slices, batches, count, &store->partitions, &store->arena, &missing_at, err))
             return true;
-        if (err->kind != ERR_NOT_FOUND || !partition_make(&store->partitions, session, missing_at, store->partition_days, err))
+        if (err->kind != ERR_NOT_FOUND ||
+            !partition_make(&store->partitions, session, missing_at, store->partition_days, err))
             return false;
     }
     return err_set(err, ERR_BUG, "partitions are missing however many are made");
@@ -231,17 +240,18 @@ static bool take_turn(struct store_session *session, enum group_way way, struct 
 {
     if (way == GROUP_CAREFUL)
         return store_lock(session, "telemetry.readings", err);
-    return store_run(session, "SELECT pg_advisory_xact_lock_shared(hashtextextended('telemetry.readings', 0))", NO_PARAMS, NULL, err);
+    return store_run(session, "SELECT pg_advisory_xact_lock_shared(hashtextextended('telemetry.readings', 0))",
+        NO_PARAMS, NULL, err);
 }
 
-static bool put_rows(struct group_store *store, struct store_session *session, const struct slices *slices, enum group_way way,
-    struct err *err)
+static bool put_rows(struct group_store *store, struct store_session *session, const struct slices *slices,
+    enum group_way way, struct err *err)
 {
     return way == GROUP_COPY ? copy_all(session, slices, err) : insert_all(session, slices, &store->arena, err);
 }
 
-bool group_commit(struct group_store *store, struct store_session *session, int64_t stream_epoch, struct batch *batches, size_t count,
-    enum group_way way, struct err *err)
+bool group_commit(struct group_store *store, struct store_session *session, int64_t stream_epoch, struct batch *batches,
+    size_t count, enum group_way way, struct err *err)
 {
     struct slices slices;
     for (size_t i = 0; i < count; i++)
@@ -251,8 +261,9 @@ bool group_commit(struct group_store *store, struct store_session *session, int6
         return false;
     if (slices.count == 0)
         return true;
-    bool ok = store_begin(session, 0, err) && take_turn(session, way, err) && put_rows(store, session, &slices, way, err) &&
-        put_accounts(store, session, stream_epoch, batches, count, err) && store_commit(session, err);
+    bool ok = store_begin(session, 0, err) && take_turn(session, way, err) &&
+              put_rows(store, session, &slices, way, err) &&
+              put_accounts(store, session, stream_epoch, batches, count, err) && store_commit(session, err);
     if (!ok)
         store_rollback(session);
     return ok;

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     struct app app = { 0 };
     struct err err = { 0 };
     bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
-        service_run(app.service, &err);
+              service_run(app.service, &err);
     app_stop(&app);
     service_close(app.service);
     return service_exit(ok, &err);

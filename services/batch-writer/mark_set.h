@@ -1,4 +1,5 @@
-/* A set of (sensor number, hour since 1970), kept as two parallel arrays. Reused from one transaction to the next. One thread. */
+/* A set of (sensor number, hour since 1970), kept as two parallel arrays. Reused from one transaction to the next. One
+ * thread. */
 #pragma once
 #include "base/err.h"
 

@@ -27,7 +27,8 @@ void partition_list_clear(struct partition_list *list)
     list->count = 0;
 }
 
-static bool append(struct partition ***items, size_t *count, size_t *capacity, struct partition *partition, struct err *err)
+static bool append(
+    struct partition ***items, size_t *count, size_t *capacity, struct partition *partition, struct err *err)
 {
     if (*count == MOST_PARTITIONS)
         return err_set(err, ERR_LIMIT, "more than %d partitions", MOST_PARTITIONS);
@@ -54,7 +55,8 @@ static struct partition *find_known(const struct partition_list *list, const cha
 static void write_statements(struct partition *partition)
 {
     snprintf(partition->copy_sql, sizeof partition->copy_sql,
-        "COPY telemetry.%s (observed_at, received_at, value, sensor_no, tenant_id, status, flags) FROM STDIN (FORMAT binary)",
+        "COPY telemetry.%s (observed_at, received_at, value, sensor_no, tenant_id, status, flags) FROM STDIN (FORMAT "
+        "binary)",
         partition->name);
     /* Columns of status or flags that are not there unnest to null. */
     snprintf(partition->insert_sql, sizeof partition->insert_sql,
@@ -139,7 +141,8 @@ void partition_name(char name[PARTITION_NAME_SIZE], int64_t from_at, int try)
     time_t seconds = (time_t)(from_at / MICROSECONDS);
     struct tm day;
     gmtime_r(&seconds, &day);
-    int length = snprintf(name, PARTITION_NAME_SIZE, "reading_%04d%02d%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
+    int length =
+        snprintf(name, PARTITION_NAME_SIZE, "reading_%04d%02d%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
     if (try > 0)
         snprintf(name + length, PARTITION_NAME_SIZE - (size_t)length, "_%d", try);
 }

@@ -1,4 +1,5 @@
-/* The partitions of telemetry.reading as one thread knows them: which one a time belongs to, and how wide a new one may be. No I/O. */
+/* The partitions of telemetry.reading as one thread knows them: which one a time belongs to, and how wide a new one may
+ * be. No I/O. */
 #pragma once
 #include "base/err.h"
 
@@ -24,15 +25,17 @@ void partition_list_done(struct partition_list *list);
 /* Forgets which there are, to be put anew in order of time. */
 void partition_list_clear(struct partition_list *list);
 /* Appends; from_at is at or after the end of the one before, else ERR_BUG. */
-MUST_CHECK bool partition_list_put(struct partition_list *list, const char *name, int64_t from_at, int64_t to_at, struct err *err);
+MUST_CHECK bool partition_list_put(
+    struct partition_list *list, const char *name, int64_t from_at, int64_t to_at, struct err *err);
 /* NULL: there is none yet, as far as we know. */
 const struct partition *partition_list_find(const struct partition_list *list, int64_t at);
 
 struct partition_bounds {
     int64_t from_at, to_at;
 };
-/* The bounds of a new partition for a time that belongs to none: days aligned to the epoch, cut where a neighbour begins or ends, because
- * the width may have been another when that one was made. */
+/* The bounds of a new partition for a time that belongs to none: days aligned to the epoch, cut where a neighbour
+ * begins or ends, because the width may have been another when that one was made. */
 struct partition_bounds partition_bounds_new(const struct partition_list *list, int64_t at, int64_t days);
-/* reading_YYYYMMDD of its first day; try > 0 appends _<try>, for when that name is taken by a table that was detached. */
+/* reading_YYYYMMDD of its first day; try > 0 appends _<try>, for when that name is taken by a table that was detached.
+ */
 void partition_name(char name[PARTITION_NAME_SIZE], int64_t from_at, int try);

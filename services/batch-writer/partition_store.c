@@ -33,7 +33,8 @@ static bool choose_name(char name[PARTITION_NAME_SIZE], struct store_session *se
     for (int try = 0; try < MOST_NAME_TRIES; try++) {
         AUTO(store_result) result = NULL;
         partition_name(name, from_at, try);
-        if (!store_query(session, &result, "SELECT to_regclass('telemetry.' || $1::text) IS NULL", PARAMS(PARAM_TEXT(name)), err))
+        if (!store_query(session, &result, "SELECT to_regclass('telemetry.' || $1::text) IS NULL",
+                PARAMS(PARAM_TEXT(name)), err))
             return false;
         if (store_result_bool(result, 0, 0))
             return true;
@@ -41,8 +42,8 @@ static bool choose_name(char name[PARTITION_NAME_SIZE], struct store_session *se
     return err_set(err, ERR_BUG, "no name is left for the partition %s", name);
 }
 
-/* Attached by itself rather than made with PARTITION OF, which would lock out everyone who reads or writes any partition; the table is
- * empty, so nothing is scanned. */
+/* Attached by itself rather than made with PARTITION OF, which would lock out everyone who reads or writes any
+ * partition; the table is empty, so nothing is scanned. */
 static bool attach_new(struct store_session *session, struct partition_bounds bounds, struct err *err)
 {
     char name[PARTITION_NAME_SIZE], from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE], sql[1024];
@@ -61,12 +62,13 @@ static bool attach_new(struct store_session *session, struct partition_bounds bo
     return store_script(session, sql, err) || err_wrap(err, "partition %s", name);
 }
 
-bool partition_make(struct partition_list *list, struct store_session *session, int64_t at, int64_t days, struct err *err)
+bool partition_make(
+    struct partition_list *list, struct store_session *session, int64_t at, int64_t days, struct err *err)
 {
     bool ok = store_begin(session, 0, err) && store_lock(session, "telemetry.partition", err) &&
-        partition_list_load(list, session, err) &&
-        (partition_list_find(list, at) || attach_new(session, partition_bounds_new(list, at, days), err)) &&
-        store_commit(session, err);
+              partition_list_load(list, session, err) &&
+              (partition_list_find(list, at) || attach_new(session, partition_bounds_new(list, at, days), err)) &&
+              store_commit(session, err);
     if (!ok) {
         store_rollback(session);
         return false;
@@ -74,8 +76,8 @@ bool partition_make(struct partition_list *list, struct store_session *session, 
     return partition_list_load(list, session, err);
 }
 
-bool partition_make_ahead(struct partition_list *list, struct store_session *session, int64_t now_us, int64_t days, int64_t ahead,
-    size_t *out_made, struct err *err)
+bool partition_make_ahead(struct partition_list *list, struct store_session *session, int64_t now_us, int64_t days,
+    int64_t ahead, size_t *out_made, struct err *err)
 {
     size_t made = 0;
     if (!partition_list_load(list, session, err))

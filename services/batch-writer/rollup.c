@@ -3,8 +3,8 @@
 
 enum { PRUNE_ROWS = 20000, PRUNE_ROUNDS = 200 };
 
-/* The marks go and the hours come in one statement, so both see the same readings: a mark whose readings are not visible yet is not
- * visible either. Hours whose readings are gone with their partition keep what they were. */
+/* The marks go and the hours come in one statement, so both see the same readings: a mark whose readings are not
+ * visible yet is not visible either. Hours whose readings are gone with their partition keep what they were. */
 static const char hours_sql[] =
     "WITH taken AS ("
     " DELETE FROM telemetry.rollup_due WHERE id IN ("
@@ -15,7 +15,8 @@ static const char hours_sql[] =
     " SELECT DISTINCT m.sensor_no, m.hour FROM taken, unnest(taken.sensor_no, taken.hour) AS m (sensor_no, hour)),"
     "put AS ("
     " INSERT INTO telemetry.rollup_hour AS h (start_at, last_at, min, max, sum, last, sensor_no, tenant_id, count)"
-    " SELECT timestamptz 'epoch' + t.hour * interval '1 hour', r.last_at, r.min, r.max, r.sum, r.last, t.sensor_no, r.tenant_id, r.count"
+    " SELECT timestamptz 'epoch' + t.hour * interval '1 hour', r.last_at, r.min, r.max, r.sum, r.last, t.sensor_no, "
+    "r.tenant_id, r.count"
     " FROM touched t CROSS JOIN LATERAL ("
     "  SELECT max(observed_at) AS last_at, min(value) AS min, max(value) AS max, sum(value) AS sum,"
     "   (array_agg(value ORDER BY observed_at DESC))[1] AS last, min(tenant_id) AS tenant_id, count(*)::int4 AS count"
@@ -23,13 +24,15 @@ static const char hours_sql[] =
     "   AND observed_at >= timestamptz 'epoch' + t.hour * interval '1 hour'"
     "   AND observed_at < timestamptz 'epoch' + (t.hour + 1) * interval '1 hour') r"
     " WHERE r.count > 0"
-    " ON CONFLICT (sensor_no, start_at) DO UPDATE SET last_at = excluded.last_at, min = excluded.min, max = excluded.max,"
+    " ON CONFLICT (sensor_no, start_at) DO UPDATE SET last_at = excluded.last_at, min = excluded.min, max = "
+    "excluded.max,"
     "  sum = excluded.sum, last = excluded.last, tenant_id = excluded.tenant_id, count = excluded.count)"
     "SELECT DISTINCT sensor_no, hour / 24 FROM touched";
 
 static const char days_sql[] =
     "INSERT INTO telemetry.rollup_day AS d (start_at, last_at, min, max, sum, last, sensor_no, tenant_id, count)"
-    " SELECT timestamptz 'epoch' + t.day * interval '24 hours', r.last_at, r.min, r.max, r.sum, r.last, t.sensor_no, r.tenant_id, r.count"
+    " SELECT timestamptz 'epoch' + t.day * interval '24 hours', r.last_at, r.min, r.max, r.sum, r.last, t.sensor_no, "
+    "r.tenant_id, r.count"
     " FROM unnest($1::int4[], $2::int4[]) AS t (sensor_no, day) CROSS JOIN LATERAL ("
     "  SELECT max(last_at) AS last_at, min(min) AS min, max(max) AS max, sum(sum) AS sum,"
     "   (array_agg(last ORDER BY start_at DESC))[1] AS last, min(tenant_id) AS tenant_id, sum(count)::int4 AS count"
@@ -37,10 +40,12 @@ static const char days_sql[] =
     "   AND start_at >= timestamptz 'epoch' + t.day * interval '24 hours'"
     "   AND start_at < timestamptz 'epoch' + (t.day + 1) * interval '24 hours') r"
     " WHERE r.count > 0"
-    " ON CONFLICT (sensor_no, start_at) DO UPDATE SET last_at = excluded.last_at, min = excluded.min, max = excluded.max,"
+    " ON CONFLICT (sensor_no, start_at) DO UPDATE SET last_at = excluded.last_at, min = excluded.min, max = "
+    "excluded.max,"
     "  sum = excluded.sum, last = excluded.last, tenant_id = excluded.tenant_id, count = excluded.count";
 
-static bool put_days(struct store_session *session, const struct store_result *touched, struct arena *arena, struct err *err)
+static bool put_days(
+    struct store_session *session, const struct store_result *touched, struct arena *arena, struct err *err)
 {
     size_t count = store_result_rows(touched);
     int32_t *sensor_no = arena_alloc_array(arena, count, sizeof *sensor_no);
@@ -51,7 +56,8 @@ static bool put_days(struct store_session *session, const struct store_result *t
         sensor_no[row] = (int32_t)store_result_int(touched, row, 0);
         day[row] = (int32_t)store_result_int(touched, row, 1);
     }
-    return count == 0 || store_run(session, days_sql, PARAMS(PARAM_INT4S(sensor_no, count), PARAM_INT4S(day, count)), NULL, err);
+    return count == 0 ||
+           store_run(session, days_sql, PARAMS(PARAM_INT4S(sensor_no, count), PARAM_INT4S(day, count)), NULL, err);
 }
 
 static bool waiting(struct store_session *session, int64_t *out_marks, struct err *err)
@@ -63,8 +69,8 @@ static bool waiting(struct store_session *session, int64_t *out_marks, struct er
     return true;
 }
 
-static bool run_in_turn(struct store_session *session, int64_t most_marks, struct arena *arena, struct rollup_round *round,
-    struct err *err)
+static bool run_in_turn(
+    struct store_session *session, int64_t most_marks, struct arena *arena, struct rollup_round *round, struct err *err)
 {
     AUTO(store_result) touched = NULL;
     int64_t left = 0;
@@ -81,7 +87,8 @@ static bool run_in_turn(struct store_session *session, int64_t most_marks, struc
     return true;
 }
 
-bool rollup_run(struct store *store, int64_t most_marks, struct arena *arena, struct rollup_round *out_round, struct err *err)
+bool rollup_run(
+    struct store *store, int64_t most_marks, struct arena *arena, struct rollup_round *out_round, struct err *err)
 {
     AUTO(store_session) session = NULL;
     struct rollup_round round = { 0 };
@@ -108,12 +115,11 @@ static bool prune_some(struct store_session *session, int64_t hours, int64_t *re
     int64_t count = 0;
     if (!store_begin(session, 0, err) || !store_try_lock(session, "telemetry.ledger", &is_mine, err))
         return false;
-    if (is_mine &&
-        !store_run(session,
-            "DELETE FROM telemetry.committed_message WHERE (stream_epoch, stream_sequence) IN ("
-            " SELECT stream_epoch, stream_sequence FROM telemetry.committed_message"
-            " WHERE committed_at < now() - $1::int4 * interval '1 hour' LIMIT $2::int4)",
-            PARAMS(PARAM_INT(hours), PARAM_INT(PRUNE_ROWS)), &count, err))
+    if (is_mine && !store_run(session,
+                       "DELETE FROM telemetry.committed_message WHERE (stream_epoch, stream_sequence) IN ("
+                       " SELECT stream_epoch, stream_sequence FROM telemetry.committed_message"
+                       " WHERE committed_at < now() - $1::int4 * interval '1 hour' LIMIT $2::int4)",
+                       PARAMS(PARAM_INT(hours), PARAM_INT(PRUNE_ROWS)), &count, err))
         return false;
     if (!store_commit(session, err))
         return false;

@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    IDLE_WAIT_MS = 250, /* how soon a stop is noticed */
+    IDLE_WAIT_MS = 250,  /* how soon a stop is noticed */
     FETCH_MESSAGES = 64, /* twice as many wait in memory, and each may be megabytes */
-    CAREFUL_GROUPS = 8, /* after a conflict: a sender that repeats itself seldom does so once */
+    CAREFUL_GROUPS = 8,  /* after a conflict: a sender that repeats itself seldom does so once */
     LEAST_PAUSE_MS = 50,
     LONGEST_PAUSE_MS = 5000,
     EPOCH_KEPT_MS = 5000,
@@ -47,7 +47,8 @@ static void pause_ms(const struct writer *writer, int64_t ms)
         clock_sleep_ms(left < LEAST_PAUSE_MS ? left : LEAST_PAUSE_MS);
 }
 
-/* ---- answers ------------------------------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------------------------------
+ */
 
 static void answer(struct writer *writer, const struct bus_message *message, Nwims__V1__CommitResult *result)
 {
@@ -58,7 +59,8 @@ static void answer(struct writer *writer, const struct bus_message *message, Nwi
     buffer_reset(&writer->answer);
     if (!wire_encode(&writer->answer, &result->base, &err) ||
         !bus_publish_plain(writer->shared->bus,
-            &(struct bus_outgoing){ .subject = subject, .data = writer->answer.data, .size = writer->answer.size }, &err))
+            &(struct bus_outgoing){ .subject = subject, .data = writer->answer.data, .size = writer->answer.size },
+            &err))
         log_debug(NULL, "commit.unanswered", LOG_ERR(&err)); /* who waits asks again or reads */
 }
 
@@ -76,23 +78,27 @@ static void release(struct writer *writer, struct bus_message *message)
 }
 
 /* What can never be stored goes to DEAD as it came, and only then leaves the stream. */
-static void bury(struct writer *writer, const struct bus_message *message, const struct bus_position *position, const char *reason,
-    const ProtobufCBinaryData *batch_id, const struct err *why)
+static void bury(struct writer *writer, const struct bus_message *message, const struct bus_position *position,
+    const char *reason, const ProtobufCBinaryData *batch_id, const struct err *why)
 {
     struct err err = { 0 };
     char subject[64], id[64];
     struct bus_header headers[] = { { "Nwims-Subject", bus_message_subject(message) }, { "Nwims-Error", why->text } };
     snprintf(subject, sizeof subject, "dead.readings.%s", reason);
     snprintf(id, sizeof id, "dead-%" PRId64 "-%" PRIu64, writer->epoch, position->stream_sequence);
-    struct bus_outgoing dead = { .subject = subject, .data = bus_message_data(message), .size = bus_message_size(message),
-        .headers = headers, .header_count = COUNT_OF(headers) };
+    struct bus_outgoing dead = { .subject = subject,
+        .data = bus_message_data(message),
+        .size = bus_message_size(message),
+        .headers = headers,
+        .header_count = COUNT_OF(headers) };
     if (!bus_publish(writer->shared->bus, &dead, id, DEAD_PUBLISH_MS, NULL, &err)) {
         log_error(NULL, "message.undead", LOG_COUNT("sequence", position->stream_sequence), LOG_ERR(&err));
         if (!bus_message_nak(writer->shared->bus, message, DEAD_LATER_MS, &err))
             log_debug(NULL, "nak.unsent", LOG_ERR(&err));
         return;
     }
-    log_warn(NULL, "message.dead", LOG_TEXT("reason", reason), LOG_COUNT("sequence", position->stream_sequence), LOG_ERR(why));
+    log_warn(NULL, "message.dead", LOG_TEXT("reason", reason), LOG_COUNT("sequence", position->stream_sequence),
+        LOG_ERR(why));
     metric_add(writer->shared->metrics.dead, 1);
     Nwims__V1__CommitResult result = NWIMS__V1__COMMIT_RESULT__INIT;
     result.error = (char *)(uintptr_t)why->text;
@@ -116,7 +122,8 @@ static void settle(struct writer *writer, const struct batch *batch)
     acknowledge(writer, batch->message);
 }
 
-/* ---- taking messages -------------------------------------------------------------------------------------------------- */
+/* ---- taking messages
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Puts the message into the group, or to the dead. False if it must wait for the next group. */
 static bool admit(struct writer *writer, struct bus_message *message)
@@ -135,7 +142,8 @@ static bool admit(struct writer *writer, struct bus_message *message)
     batch->sequence = position.stream_sequence;
     batch->delivered = position.delivered;
     metric_set(writer->shared->metrics.pending, (double)position.pending);
-    if (batch_decode(batch, &group->arena, bus_message_data(message), bus_message_size(message), clock_now_us(), &reason, &err)) {
+    if (batch_decode(batch, &group->arena, bus_message_data(message), bus_message_size(message), clock_now_us(),
+            &reason, &err)) {
         metric_add(writer->shared->metrics.redelivered, position.delivered > 1);
         group->count++;
         group->rows += batch->count;
@@ -189,7 +197,8 @@ static void take_group(struct writer *writer)
     atomic_store_explicit(&writer->shared->full_at, clock_monotonic_us(), memory_order_relaxed);
 }
 
-/* ---- storing ----------------------------------------------------------------------------------------------------------- */
+/* ---- storing
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Which stream the positions belong to. */
 static bool read_epoch(struct writer *writer, struct err *err)
@@ -208,9 +217,10 @@ static void forget_known(struct batch *batches, size_t count)
         batches[i].is_committed = false;
 }
 
-/* A position is believed only for a stream that is still the one it was: what the ledger says of an earlier one would lose a message. */
-static bool recognise(struct writer *writer, struct store_session *session, struct batch *batches, size_t count, bool only_redelivered,
-    struct err *err)
+/* A position is believed only for a stream that is still the one it was: what the ledger says of an earlier one would
+ * lose a message. */
+static bool recognise(struct writer *writer, struct store_session *session, struct batch *batches, size_t count,
+    bool only_redelivered, struct err *err)
 {
     size_t known = 0;
     for (int try = 0; try < 2; try++) {
@@ -285,10 +295,11 @@ static void log_failure(const struct err *err, size_t count, int try)
 {
     /* Repeats at 1, 2, 4, 8 ... tries: a database that is away for an hour is not a thousand lines. */
     if ((try & (try + 1)) == 0)
-        log_event(err->kind == ERR_TRANSIENT || err->kind == ERR_LIMIT || err->kind == ERR_DEADLINE ? LOG_WARN : LOG_ERROR, NULL,
-            "commit.failed",
-            (const struct log_field[]){ LOG_TEXT("kind", err_kind_name(err->kind)), LOG_COUNT("messages", count), LOG_COUNT("try", try),
-                LOG_ERR(err), { .type = LOG_FIELD_END } });
+        log_event(
+            err->kind == ERR_TRANSIENT || err->kind == ERR_LIMIT || err->kind == ERR_DEADLINE ? LOG_WARN : LOG_ERROR,
+            NULL, "commit.failed",
+            (const struct log_field[]){ LOG_TEXT("kind", err_kind_name(err->kind)), LOG_COUNT("messages", count),
+                LOG_COUNT("try", try), LOG_ERR(err), { .type = LOG_FIELD_END } });
 }
 
 static bool store_batches(struct writer *writer, struct batch *batches, size_t count);
@@ -305,7 +316,8 @@ static bool store_one_by_one(struct writer *writer, struct batch *batches, size_
 static void bury_batch(struct writer *writer, struct batch *batch, const struct err *err)
 {
     struct bus_position position = { .stream_sequence = batch->sequence };
-    bury(writer, batch->message, &position, "unstorable", batch->wire->has_batch_id ? &batch->wire->batch_id : NULL, err);
+    bury(writer, batch->message, &position, "unstorable", batch->wire->has_batch_id ? &batch->wire->batch_id : NULL,
+        err);
     release(writer, TAKE(batch->message));
 }
 
@@ -381,7 +393,8 @@ static void *run(void *context)
     return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void writer_free(struct writer *writer)
 {
@@ -401,8 +414,12 @@ bool writer_start(struct writer **out_writer, struct writer_shared *shared, stru
     writer->shared = shared;
     buffer_init(&writer->answer, 0);
     group_store_init(&writer->group_store, config->partition_days, ARENA_BYTES);
-    struct bus_consumer_config consumer = { .stream = "READINGS", .durable = "batch-writer", .ack_wait_ms = config->ack_wait_ms,
-        .max_deliver = MOST_DELIVERIES, .max_ack_pending = config->max_ack_pending, .batch = FETCH_MESSAGES };
+    struct bus_consumer_config consumer = { .stream = "READINGS",
+        .durable = "batch-writer",
+        .ack_wait_ms = config->ack_wait_ms,
+        .max_deliver = MOST_DELIVERIES,
+        .max_ack_pending = config->max_ack_pending,
+        .batch = FETCH_MESSAGES };
     if (!group_init(&writer->group, ARENA_BYTES, err) || !read_epoch(writer, err) ||
         !bus_consumer_open(&writer->consumer, shared->bus, &consumer, err)) {
         writer_free(writer);

@@ -1,5 +1,5 @@
-/* One thread that takes messages from READINGS, stores them, answers and acknowledges. Any number of them, here and in other replicas,
- * share the durable consumer. */
+/* One thread that takes messages from READINGS, stores them, answers and acknowledges. Any number of them, here and in
+ * other replicas, share the durable consumer. */
 #pragma once
 #include "group_store.h"
 #include "settings.h"
@@ -20,5 +20,6 @@ struct writer_shared {
 struct writer;
 /* Starts the thread. */
 MUST_CHECK bool writer_start(struct writer **out_writer, struct writer_shared *shared, struct err *err);
-/* Waits for its end, which is_stopping asks for: what it holds is finished, or given back if the database is away. NULL is fine. */
+/* Waits for its end, which is_stopping asks for: what it holds is finished, or given back if the database is away. NULL
+ * is fine. */
 void writer_join(struct writer *writer);

@@ -35,7 +35,8 @@ bool documents_write_openapi(struct buffer *out, struct err *err)
     size_t count = 0;
     const struct openapi_info info = { .title = "NWIMS",
         .version = NWIMS_VERSION,
-        .description = "The National Water Infrastructure Monitoring System. Log in with POST /auth/login and send the access_token as a bearer token. Errors are RFC 9457 "
+        .description = "The National Water Infrastructure Monitoring System. Log in with POST /auth/login and send the "
+                       "access_token as a bearer token. Errors are RFC 9457 "
                        "problem details. Whoever may act in every tenant names one with the header Nwims-Tenant.",
         .server_url = "/api/v1" };
     for (size_t r = 0; routers[r]; r++)
@@ -43,7 +44,8 @@ bool documents_write_openapi(struct buffer *out, struct err *err)
             if (count == MOST_OPERATIONS)
                 return err_set(err, ERR_BUG, "more than %d routes", MOST_OPERATIONS);
             if (!route->manual && !route_method(route))
-                return err_set(err, ERR_BUG, "route %s %s: there is no method %s", route->method, route->path, route->rpc_method);
+                return err_set(
+                    err, ERR_BUG, "route %s %s: there is no method %s", route->method, route->path, route->rpc_method);
             operations[count++] = describe(routers[r], route);
         }
     buffer_init(out, 0);

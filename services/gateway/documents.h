@@ -1,4 +1,5 @@
-/* What people read of the API: the OpenAPI document, made from the table of routes and the comments of the .proto files, and the page that shows it. */
+/* What people read of the API: the OpenAPI document, made from the table of routes and the comments of the .proto
+ * files, and the page that shows it. */
 #pragma once
 #include "base/buffer.h"
 #include "base/err.h"

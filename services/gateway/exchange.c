@@ -31,9 +31,10 @@ void exchange_fail(struct exchange *exchange, const struct err *err)
     log_warn(&exchange->scope, "request.failed", LOG_TEXT("route", exchange->route ? exchange->route->path : ""),
         LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
     exchange_problem(exchange, status, NULL,
-        status == 503   ? "A part of the system is away for a moment; nothing was changed unless said before. Try again."
-        : status == 504 ? "The answer did not come in time; what was asked may have been done. Look, or send the same again."
-                        : "This is our fault and was logged; give the request_id when you report it.");
+        status == 503 ? "A part of the system is away for a moment; nothing was changed unless said before. Try again."
+        : status == 504
+            ? "The answer did not come in time; what was asked may have been done. Look, or send the same again."
+            : "This is our fault and was logged; give the request_id when you report it.");
 }
 
 static bool fail_body(struct exchange *exchange, const struct err *err)

@@ -32,7 +32,8 @@ void exchange_fail(struct exchange *exchange, const struct err *err);
 MUST_CHECK bool exchange_body(struct exchange *exchange, const char **out_body, size_t *out_size);
 /* Whether Content-Type is the media type given, parameters aside; absent counts as application/json. */
 MUST_CHECK bool exchange_content_is(const struct exchange *exchange, const char *media_type);
-/* Answers with JSON that stands in the buffer; 500 if the buffer failed. Adds an ETag to answers of GET and turns a matching one into 304. */
+/* Answers with JSON that stands in the buffer; 500 if the buffer failed. Adds an ETag to answers of GET and turns a
+ * matching one into 304. */
 void exchange_json(struct exchange *exchange, int status, const struct buffer *json);
 /* The value of a path parameter, NULL if the route has none of this name. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);

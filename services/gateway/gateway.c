@@ -1,7 +1,7 @@
 #include "gateway.h"
 #include "base/clock.h"
-#include "exchange.h"
 #include "documents.h"
+#include "exchange.h"
 #include "layers/layers.h"
 #include "rpc_exchange.h"
 #include <stdio.h>
@@ -31,8 +31,10 @@ static void make_metrics(struct route_metrics *metrics, const struct route *rout
     metrics->route = route;
     for (size_t i = 2; i < COUNT_OF(classes); i++) {
         char labels[256];
-        snprintf(labels, sizeof labels, "method=\"%s\",route=\"/api/v1%s\",status=\"%s\"", route->method, route->path, classes[i]);
-        metrics->seconds[i] = metrics_histogram("http_server_request_duration_seconds", labels, "Time to answer a request", NULL, 0);
+        snprintf(labels, sizeof labels, "method=\"%s\",route=\"/api/v1%s\",status=\"%s\"", route->method, route->path,
+            classes[i]);
+        metrics->seconds[i] =
+            metrics_histogram("http_server_request_duration_seconds", labels, "Time to answer a request", NULL, 0);
     }
 }
 
@@ -64,13 +66,16 @@ static bool answer_document(struct exchange *exchange, const char *path)
 {
     if (strcmp(path, "/openapi.json") == 0) {
         http_respond_header(exchange->request, "Access-Control-Allow-Origin", "*");
-        http_respond(exchange->request, 200, "application/json", exchange->app->openapi.data, exchange->app->openapi.size);
+        http_respond(
+            exchange->request, 200, "application/json", exchange->app->openapi.data, exchange->app->openapi.size);
         return true;
     }
     if (strcmp(path, "/docs") == 0 || strcmp(path, "/docs/") == 0) {
         http_respond_header(exchange->request, "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'");
-        http_respond(exchange->request, 200, "text/html; charset=utf-8", asset_docs_page_html, asset_docs_page_html_size);
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src "
+            "data:; base-uri 'none'; form-action 'self'");
+        http_respond(
+            exchange->request, 200, "text/html; charset=utf-8", asset_docs_page_html, asset_docs_page_html_size);
         return true;
     }
     if (strcmp(path, "/") == 0) {
@@ -96,7 +101,8 @@ static bool find_route(struct exchange *exchange)
         return false;
     }
     /* civetweb's HEAD is a GET whose body is not sent. */
-    if (http_router_find(exchange->app->router, strcmp(method, "HEAD") == 0 ? "GET" : method, path + sizeof prefix - 2, &exchange->match)) {
+    if (http_router_find(exchange->app->router, strcmp(method, "HEAD") == 0 ? "GET" : method, path + sizeof prefix - 2,
+            &exchange->match)) {
         exchange->metrics = exchange->match.route;
         exchange->route = exchange->metrics->route;
         return true;

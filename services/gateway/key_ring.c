@@ -81,8 +81,8 @@ static bool fetch_now(struct key_ring *ring, struct err *err)
     ProtobufCMessage *reply = NULL;
     arena_init(&arena, ARENA_BYTES);
     trace_begin(&caller.trace, NULL);
-    bool ok = rpc_call(ring->bus, &nwims__v1__identity__descriptor, "GetJwks", &caller, &request.base, FETCH_MS, &arena, &reply, NULL,
-        err);
+    bool ok = rpc_call(ring->bus, &nwims__v1__identity__descriptor, "GetJwks", &caller, &request.base, FETCH_MS, &arena,
+        &reply, NULL, err);
     if (ok) {
         const Nwims__V1__Jwks *jwks = (const Nwims__V1__Jwks *)reply;
         ok = replace_keys(ring, jwks, err);
@@ -98,7 +98,8 @@ static bool fetch_once(struct key_ring *ring, int64_t wanted_since_us, struct er
     pthread_mutex_lock(&ring->fetching);
     pthread_rwlock_rdlock(&ring->lock);
     bool is_done = ring->fetched_at_us > wanted_since_us;
-    bool is_too_soon = ring->tried_at_us != 0 && clock_monotonic_us() - ring->tried_at_us < least_between_fetches_us && ring->count > 0;
+    bool is_too_soon = ring->tried_at_us != 0 && clock_monotonic_us() - ring->tried_at_us < least_between_fetches_us &&
+                       ring->count > 0;
     pthread_rwlock_unlock(&ring->lock);
     if (!is_done && !is_too_soon) {
         ring->tried_at_us = clock_monotonic_us();
@@ -132,7 +133,8 @@ static bool is_stale(struct key_ring *ring)
     return stale;
 }
 
-bool key_ring_verify(struct key_ring *ring, const char *token, int64_t now_us, struct access_claims *out_claims, struct err *err)
+bool key_ring_verify(
+    struct key_ring *ring, const char *token, int64_t now_us, struct access_claims *out_claims, struct err *err)
 {
     char key_id[CLAIM_TEXT_SIZE];
     bool found;

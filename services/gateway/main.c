@@ -38,8 +38,9 @@ static bool app_start(struct app *app, struct err *err)
     app->tokens = token_cache_new(TOKENS_KEPT);
     if (!app->tokens)
         return err_set(err, ERR_LIMIT, "no memory for the token cache");
-    return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) && key_ring_open(&app->keys, app->bus, err) &&
-           start_intake(app, err) && http_server_open(&app->server, &server, gateway_handle, app, err);
+    return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
+           key_ring_open(&app->keys, app->bus, err) && start_intake(app, err) &&
+           http_server_open(&app->server, &server, gateway_handle, app, err);
 }
 
 static void app_stop(struct app *app)

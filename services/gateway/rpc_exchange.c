@@ -9,11 +9,14 @@ const ProtobufCMethodDescriptor *route_method(const struct route *route)
     return protobuf_c_service_descriptor_get_method_by_name(route->service, route->rpc_method);
 }
 
-static void answer_violations(struct exchange *exchange, const struct transcode_violations *violations, const struct err *err)
+static void answer_violations(
+    struct exchange *exchange, const struct transcode_violations *violations, const struct err *err)
 {
     struct problem_field fields[COUNT_OF(violations->items)];
     for (size_t i = 0; i < violations->count; i++)
-        fields[i] = (struct problem_field){ .field = violations->items[i].field, .reason = violations->items[i].reason, .index = -1 };
+        fields[i] = (struct problem_field){
+            .field = violations->items[i].field, .reason = violations->items[i].reason, .index = -1
+        };
     if (violations->count > 0)
         exchange_problem_fields(exchange, 422, NULL, "Some fields are wrong; see errors.", fields, violations->count);
     else if (err->kind == ERR_INPUT)
@@ -28,7 +31,8 @@ static void answer_failure(struct exchange *exchange, const Nwims__V1__Failure *
     size_t count = 0;
     for (size_t i = 0; failure && i < failure->n_violations && count < COUNT_OF(fields); i++) {
         const Nwims__V1__FieldViolation *violation = failure->violations[i];
-        fields[count++] = (struct problem_field){ .field = violation->field, .reason = violation->reason,
+        fields[count++] = (struct problem_field){ .field = violation->field,
+            .reason = violation->reason,
             .index = violation->has_index ? violation->index : -1 };
     }
     if (count > 0)
@@ -53,7 +57,8 @@ static bool fill_from_query(void *context, const char *name, const char *value)
     if (!is_path_parameter &&
         transcode_set_field(filling->message, filling->exchange->arena, name, value, filling->violations, &err))
         return true;
-    if ((is_path_parameter || err.kind == ERR_NOT_FOUND) && filling->violations->count < COUNT_OF(filling->violations->items)) {
+    if ((is_path_parameter || err.kind == ERR_NOT_FOUND) &&
+        filling->violations->count < COUNT_OF(filling->violations->items)) {
         char *field = arena_text(filling->exchange->arena, name);
         size_t at = filling->violations->count++;
         filling->violations->items[at].field = field ? field : "query";
@@ -66,8 +71,8 @@ static bool fill_from_path(const struct filling *filling)
 {
     const struct http_match *match = &filling->exchange->match;
     for (size_t i = 0; i < match->parameter_count; i++)
-        if (!transcode_set_field(filling->message, filling->exchange->arena, match->parameters[i].name, match->parameters[i].value,
-                filling->violations, filling->err))
+        if (!transcode_set_field(filling->message, filling->exchange->arena, match->parameters[i].name,
+                match->parameters[i].value, filling->violations, filling->err))
             return false;
     return true;
 }
@@ -88,7 +93,8 @@ static bool fill_from_body(const struct filling *filling, bool is_patch)
         body = "{}";
         size = 2;
     }
-    if (transcode_from_json(filling->message, filling->exchange->arena, body, size, false, filling->violations, filling->err))
+    if (transcode_from_json(
+            filling->message, filling->exchange->arena, body, size, false, filling->violations, filling->err))
         return true;
     answer_violations(filling->exchange, filling->violations, filling->err);
     return false;

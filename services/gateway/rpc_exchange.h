@@ -1,4 +1,5 @@
-/* The usual way of a request: path, query and body fill the method's request by field name, the owner answers, its reply becomes JSON. */
+/* The usual way of a request: path, query and body fill the method's request by field name, the owner answers, its
+ * reply becomes JSON. */
 #pragma once
 #include "exchange.h"
 

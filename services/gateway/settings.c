@@ -3,14 +3,23 @@
 #define FIELD(name) SETTING_FIELD(struct gateway_config, name)
 
 const struct setting gateway_settings[] = {
-    { "HTTP_ADDRESS", SETTING_TEXT, FIELD(http_address), .preset = "127.0.0.1:8080", .help = "where the API listens; plain HTTP, TLS ends at the proxy in front" },
-    { "HTTP_THREADS", SETTING_COUNT, FIELD(http_threads), .preset = "256", .min = 4, .max = 4096, .help = "most connections at once: one thread each" },
-    { "BODY_MAX_BYTES", SETTING_BYTES, FIELD(body_max_bytes), .preset = "16m", .min = 1024, .max = 67108864, .help = "largest request body" },
-    { "BODIES_MAX_BYTES", SETTING_BYTES, FIELD(bodies_max_bytes), .preset = "128m", .min = 1048576, .help = "all request bodies in memory together; beyond it callers get 503" },
-    { "CALL_MS", SETTING_MS, FIELD(call_ms), .preset = "10000", .min = 100, .max = 120000, .help = "longest wait for the service that owns the data" },
-    { "COMMIT_WAIT_MS", SETTING_MS, FIELD(commit_wait_ms), .preset = "15000", .min = 100, .max = 120000, .help = "longest wait for PostgreSQL to commit a batch; then 202" },
-    { "FUTURE_MS", SETTING_MS, FIELD(future_ms), .preset = "300000", .min = 0, .help = "how far ahead of our clock a reading may be" },
-    { "DIRECTORY_SENSORS", SETTING_COUNT, FIELD(directory_sensors), .preset = "1000000", .min = 1000, .help = "most sensors kept in memory for checking readings" },
-    { "CORS_ORIGIN", SETTING_TEXT, FIELD(cors_origin), .preset = "", .help = "origin of a browser application that may call the API; none if empty" },
+    { "HTTP_ADDRESS", SETTING_TEXT, FIELD(http_address), .preset = "127.0.0.1:8080",
+        .help = "where the API listens; plain HTTP, TLS ends at the proxy in front" },
+    { "HTTP_THREADS", SETTING_COUNT, FIELD(http_threads), .preset = "256", .min = 4, .max = 4096,
+        .help = "most connections at once: one thread each" },
+    { "BODY_MAX_BYTES", SETTING_BYTES, FIELD(body_max_bytes), .preset = "16m", .min = 1024, .max = 67108864,
+        .help = "largest request body" },
+    { "BODIES_MAX_BYTES", SETTING_BYTES, FIELD(bodies_max_bytes), .preset = "128m", .min = 1048576,
+        .help = "all request bodies in memory together; beyond it callers get 503" },
+    { "CALL_MS", SETTING_MS, FIELD(call_ms), .preset = "10000", .min = 100, .max = 120000,
+        .help = "longest wait for the service that owns the data" },
+    { "COMMIT_WAIT_MS", SETTING_MS, FIELD(commit_wait_ms), .preset = "15000", .min = 100, .max = 120000,
+        .help = "longest wait for PostgreSQL to commit a batch; then 202" },
+    { "FUTURE_MS", SETTING_MS, FIELD(future_ms), .preset = "300000", .min = 0,
+        .help = "how far ahead of our clock a reading may be" },
+    { "DIRECTORY_SENSORS", SETTING_COUNT, FIELD(directory_sensors), .preset = "1000000", .min = 1000,
+        .help = "most sensors kept in memory for checking readings" },
+    { "CORS_ORIGIN", SETTING_TEXT, FIELD(cors_origin), .preset = "",
+        .help = "origin of a browser application that may call the API; none if empty" },
     { 0 }
 };

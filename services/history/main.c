@@ -1,4 +1,5 @@
-/* history: readings out: series, latest values, aggregates, statistics. The read half of the telemetry slice. See README.md. */
+/* history: readings out: series, latest values, aggregates, statistics. The read half of the telemetry slice. See
+ * README.md. */
 #include "history.h"
 
 static const struct service_program program = {
@@ -39,7 +40,8 @@ int main(int argc, char **argv)
 {
     struct app app = { 0 };
     struct err err = { 0 };
-    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) && service_run(app.service, &err);
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
+              service_run(app.service, &err);
     rpc_server_close(app.server);
     directory_close(app.history.directory);
     service_close(app.service);

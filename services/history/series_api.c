@@ -24,7 +24,8 @@ static bool read_cursor(struct rpc_call *call, const char *cursor, struct series
     return true;
 }
 
-static bool read_range(struct rpc_call *call, const Nwims__V1__SeriesRequest *request, struct series_range *range, struct err *err)
+static bool read_range(
+    struct rpc_call *call, const Nwims__V1__SeriesRequest *request, struct series_range *range, struct err *err)
 {
     *range = (struct series_range){ .from_us = request->has_from_at ? history_time(request->from_at) : 0,
         .to_us = request->has_to_at ? history_time(request->to_at) : clock_now_us() + YEAR_US,
@@ -37,7 +38,8 @@ static bool read_range(struct rpc_call *call, const Nwims__V1__SeriesRequest *re
     return !request->cursor || read_cursor(call, request->cursor, range, err);
 }
 
-static bool add_cursor(struct rpc_call *call, const struct series_range *range, Nwims__V1__SeriesReply *reply, struct err *err)
+static bool add_cursor(
+    struct rpc_call *call, const struct series_range *range, Nwims__V1__SeriesReply *reply, struct err *err)
 {
     if ((int64_t)reply->n_items < range->limit)
         return true;
@@ -58,8 +60,9 @@ bool series_get(void *context, struct rpc_call *call, const void *input, void *r
     struct series_range range;
     AUTO(store_session) session = NULL;
     return read_range(call, request, &range, err) && history_sensor(context, call, request->id, &sensor, err) &&
-           history_begin(context, call, &session, err) && series_store_read(session, call, &sensor, &range, reply, err) &&
-           store_commit(session, err) && add_cursor(call, &range, reply, err);
+           history_begin(context, call, &session, err) &&
+           series_store_read(session, call, &sensor, &range, reply, err) && store_commit(session, err) &&
+           add_cursor(call, &range, reply, err);
 }
 
 bool latest_get(void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
@@ -97,6 +100,6 @@ bool latest_get_many(void *context, struct rpc_call *call, const void *input, vo
     for (size_t i = 0; i < request->n_sensor_ids; i++)
         if (sensors[i].sensor_no > 0)
             sensors[known++] = sensors[i];
-    return history_begin(context, call, &session, err) && series_store_latest(session, call, sensors, known, reply, err) &&
-           store_commit(session, err);
+    return history_begin(context, call, &session, err) &&
+           series_store_latest(session, call, sensors, known, reply, err) && store_commit(session, err);
 }

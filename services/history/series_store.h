@@ -9,8 +9,9 @@ struct series_range {
     bool is_descending;
 };
 /* Appends readings in the arena. */
-MUST_CHECK bool series_store_read(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensor,
-    const struct series_range *range, Nwims__V1__SeriesReply *reply, struct err *err);
+MUST_CHECK bool series_store_read(struct store_session *session, struct rpc_call *call,
+    const struct directory_sensor *sensor, const struct series_range *range, Nwims__V1__SeriesReply *reply,
+    struct err *err);
 /* The newest reading of each sensor that has one, with its place among them. */
-MUST_CHECK bool series_store_latest(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensors, size_t count,
-    Nwims__V1__LatestReply *reply, struct err *err);
+MUST_CHECK bool series_store_latest(struct store_session *session, struct rpc_call *call,
+    const struct directory_sensor *sensors, size_t count, Nwims__V1__LatestReply *reply, struct err *err);

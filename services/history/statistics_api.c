@@ -23,8 +23,8 @@ bool statistics_get(void *context, struct rpc_call *call, const void *input, voi
     reply->has_from_at = reply->has_to_at = true;
     reply->from_at = from_us;
     reply->to_at = to_us;
-    return history_begin(context, call, &session, err) && statistics_store_read(session, call, &sensor, from_us, to_us, reply, err) &&
-           store_commit(session, err);
+    return history_begin(context, call, &session, err) &&
+           statistics_store_read(session, call, &sensor, from_us, to_us, reply, err) && store_commit(session, err);
 }
 
 bool ingest_statistics_get(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
@@ -35,6 +35,6 @@ bool ingest_statistics_get(void *context, struct rpc_call *call, const void *inp
     int64_t from_us = request->has_from_at ? history_time(request->from_at) : to_us - USUAL_RANGE_US;
     if (from_us > to_us)
         return rpc_violation(call, err, "from_at", "must be before to_at");
-    return history_begin(context, call, &session, err) && statistics_store_days(session, call, from_us, to_us, reply, err) &&
-           store_commit(session, err);
+    return history_begin(context, call, &session, err) &&
+           statistics_store_days(session, call, from_us, to_us, reply, err) && store_commit(session, err);
 }

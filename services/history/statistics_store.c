@@ -6,17 +6,21 @@ static void read_value(const struct store_result *result, size_t column, protobu
     *out_value = store_result_double(result, 0, column);
 }
 
-bool statistics_store_read(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensor, int64_t from_us,
-    int64_t to_us, Nwims__V1__Statistics *reply, struct err *err)
+bool statistics_store_read(struct store_session *session, struct rpc_call *call, const struct directory_sensor *sensor,
+    int64_t from_us, int64_t to_us, Nwims__V1__Statistics *reply, struct err *err)
 {
     /* The two highest bits of an OPC UA StatusCode are its severity; 0: Good. */
-    static const char sql[] =
-        "SELECT count(*), min(value), max(value), avg(value), stddev_samp(value), percentile_cont(0.05) WITHIN GROUP (ORDER BY value), "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY value), percentile_cont(0.95) WITHIN GROUP (ORDER BY value), min(observed_at), max(observed_at), "
-        "count(*) FILTER (WHERE status & -1073741824 <> 0) FROM telemetry.reading WHERE sensor_no = $1 AND tenant_id = $2 AND observed_at >= $3 AND observed_at < $4";
+    static const char sql[] = "SELECT count(*), min(value), max(value), avg(value), stddev_samp(value), "
+                              "percentile_cont(0.05) WITHIN GROUP (ORDER BY value), "
+                              "percentile_cont(0.5) WITHIN GROUP (ORDER BY value), percentile_cont(0.95) WITHIN GROUP "
+                              "(ORDER BY value), min(observed_at), max(observed_at), "
+                              "count(*) FILTER (WHERE status & -1073741824 <> 0) FROM telemetry.reading WHERE "
+                              "sensor_no = $1 AND tenant_id = $2 AND observed_at >= $3 AND observed_at < $4";
     AUTO(store_result) result = NULL;
     if (!store_query(session, &result, sql,
-            PARAMS(PARAM_INT(sensor->sensor_no), PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
+            PARAMS(PARAM_INT(sensor->sensor_no), PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us),
+                PARAM_TIME(to_us)),
+            err))
         return false;
     reply->has_count = reply->has_not_good = true;
     reply->count = store_result_int(result, 0, 0);
@@ -37,11 +41,14 @@ bool statistics_store_read(struct store_session *session, struct rpc_call *call,
 bool statistics_store_days(struct store_session *session, struct rpc_call *call, int64_t from_us, int64_t to_us,
     Nwims__V1__IngestStatistics *reply, struct err *err)
 {
-    static const char sql[] = "SELECT day::timestamp AT TIME ZONE 'UTC', sum(stored)::bigint, sum(duplicate)::bigint FROM telemetry.tenant_count "
-                              "WHERE tenant_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day <= ($3::timestamptz AT TIME ZONE 'UTC')::date "
+    static const char sql[] = "SELECT day::timestamp AT TIME ZONE 'UTC', sum(stored)::bigint, sum(duplicate)::bigint "
+                              "FROM telemetry.tenant_count "
+                              "WHERE tenant_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day <= "
+                              "($3::timestamptz AT TIME ZONE 'UTC')::date "
                               "GROUP BY day ORDER BY day";
     AUTO(store_result) result = NULL;
-    if (!store_query(session, &result, sql, PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
+    if (!store_query(session, &result, sql,
+            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
         return false;
     size_t rows = store_result_rows(result);
     reply->days = arena_alloc_array(call->arena, rows, sizeof *reply->days);

@@ -1,7 +1,7 @@
 /* The program's state and its two halves: who the device is, and what it sends. */
 #pragma once
-#include "http/body_budget.h"
 #include "failure_gate.h"
+#include "http/body_budget.h"
 #include "http/http_server.h"
 #include "ingest/intake.h"
 #include "settings.h"

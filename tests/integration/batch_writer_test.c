@@ -43,10 +43,10 @@ static void expect_rows(int32_t tenant_id, const struct row *rows, size_t count)
     AUTO(store_session) session = NULL;
     AUTO(store_result) result = NULL;
     must(store_session_open(&session, stack.owner, &err) &&
-            store_query(session, &result,
-                "SELECT sensor_no, observed_at, value, coalesce(status, 0), coalesce(flags, 0) FROM telemetry.reading "
-                "WHERE tenant_id = $1::int4 ORDER BY sensor_no, observed_at",
-                PARAMS(PARAM_INT(tenant_id)), &err),
+             store_query(session, &result,
+                 "SELECT sensor_no, observed_at, value, coalesce(status, 0), coalesce(flags, 0) FROM telemetry.reading "
+                 "WHERE tenant_id = $1::int4 ORDER BY sensor_no, observed_at",
+                 PARAMS(PARAM_INT(tenant_id)), &err),
         &err);
     assert_int_equal(store_result_rows(result), count);
     for (size_t i = 0; i < count; i++) {
@@ -61,7 +61,8 @@ static void expect_rows(int32_t tenant_id, const struct row *rows, size_t count)
 static int64_t tenant_total(int32_t tenant_id, const char *column)
 {
     char sql[160];
-    snprintf(sql, sizeof sql, "SELECT coalesce(sum(%s), 0)::int8 FROM telemetry.tenant_count WHERE tenant_id = %" PRId32, column, tenant_id);
+    snprintf(sql, sizeof sql,
+        "SELECT coalesce(sum(%s), 0)::int8 FROM telemetry.tenant_count WHERE tenant_id = %" PRId32, column, tenant_id);
     return stack_number(stack.owner, sql);
 }
 
@@ -78,7 +79,8 @@ static void a_batch_is_stored_as_sent(void **state)
     assert_int_equal(answer.stored, 3);
     assert_int_equal(answer.duplicate, 0);
     expect_rows(11, rows, COUNT_OF(rows));
-    assert_int_equal(stack_number(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE tenant_id = 11 AND status IS NULL"), 1);
+    assert_int_equal(
+        stack_number(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE tenant_id = 11 AND status IS NULL"), 1);
     assert_int_equal(tenant_total(11, "stored"), 3);
     answer = stack_send(&stack, 11, rows, COUNT_OF(rows), true);
     assert_int_equal(answer.stored, 0);
@@ -102,7 +104,8 @@ static void a_conflict_within_one_message_keeps_the_first(void **state)
 enum { BATCHES = 120, BATCH_ROWS = 200 };
 
 /* Overlapping batches in random order; the value follows from the key, so it does not matter who is first. */
-static size_t publish_overlapping(int32_t tenant_id, int32_t first_sensor, struct row *all, struct bus_expectation **expectations)
+static size_t publish_overlapping(
+    int32_t tenant_id, int32_t first_sensor, struct row *all, struct bus_expectation **expectations)
 {
     struct err err = { 0 };
     for (size_t b = 0; b < BATCHES; b++) {
@@ -170,8 +173,8 @@ static void late_readings_go_into_old_partitions(void **state)
 {
     (void)state;
     struct row rows[] = {
-        { 21, INT64_C(946684800000000), 1, 0, 0 },             /* 2000-01-01 */
-        { 21, INT64_C(1262304000000000), 2, 0, 0 },            /* 2010-01-01 */
+        { 21, INT64_C(946684800000000), 1, 0, 0 },  /* 2000-01-01 */
+        { 21, INT64_C(1262304000000000), 2, 0, 0 }, /* 2010-01-01 */
         { 21, INT64_C(1262304000000001), 3, 0, 0 },
         { 21, midnight() - 300 * STACK_DAY_US, 4, 0, 0 },
         { 21, midnight(), 5, 0, 0 },
@@ -185,7 +188,9 @@ static void late_readings_go_into_old_partitions(void **state)
     writer = stack_writer(&stack, narrow);
     struct row more[40];
     for (size_t i = 0; i < COUNT_OF(more); i++)
-        more[i] = (struct row){ .sensor_no = 22, .observed_at = midnight() - (int64_t)(280 + i) * STACK_DAY_US, .value = (double)i };
+        more[i] = (struct row){
+            .sensor_no = 22, .observed_at = midnight() - (int64_t)(280 + i) * STACK_DAY_US, .value = (double)i
+        };
     assert_int_equal(stack_send(&stack, 15, more, COUNT_OF(more), false).stored, COUNT_OF(more));
     struct row all[COUNT_OF(rows) + COUNT_OF(more)];
     memcpy(all, rows, sizeof rows);
@@ -216,7 +221,8 @@ static void enter_ledger(int64_t epoch, uint64_t sequence)
     char sql[200];
     snprintf(sql, sizeof sql,
         "INSERT INTO telemetry.committed_message (stream_epoch, stream_sequence, tenant_id, stored, duplicate) "
-        "VALUES (%" PRId64 ", %" PRIu64 ", 16, 70, 30)", epoch, sequence);
+        "VALUES (%" PRId64 ", %" PRIu64 ", 16, 70, 30)",
+        epoch, sequence);
     stack_script(stack.owner, sql);
 }
 
@@ -227,8 +233,14 @@ static void deliver_once(void)
     AUTO(bus_consumer) consumer = NULL;
     struct bus_position position = { 0 };
     must(bus_consumer_open(&consumer, stack.bus,
-             &(struct bus_consumer_config){ .stream = "READINGS", .durable = "batch-writer", .ack_wait_ms = 1000,
-                 .max_deliver = INT64_C(1000000000), .max_ack_pending = 20000, .batch = 1 }, &err), &err);
+             &(struct bus_consumer_config){ .stream = "READINGS",
+                 .durable = "batch-writer",
+                 .ack_wait_ms = 1000,
+                 .max_deliver = INT64_C(1000000000),
+                 .max_ack_pending = 20000,
+                 .batch = 1 },
+             &err),
+        &err);
     while (position.stream_sequence < last_sequence()) {
         AUTO(bus_message) message = NULL;
         must(bus_consumer_next(consumer, 5000, &message, &err), &err);
@@ -293,8 +305,9 @@ static void what_can_never_be_stored_goes_to_the_dead(void **state)
         assert_string_not_equal(answer.error, "");
     }
     struct err err = { 0 };
-    must(bus_publish(stack.bus, &(struct bus_outgoing){ .subject = "readings.17.http", .data = "\xff\xff", .size = 2 }, "garbage", 5000,
-             NULL, &err), &err);
+    must(bus_publish(stack.bus, &(struct bus_outgoing){ .subject = "readings.17.http", .data = "\xff\xff", .size = 2 },
+             "garbage", 5000, NULL, &err),
+        &err);
     struct row good = { 31, midnight(), 1, 0, 0 };
     assert_int_equal(stack_send(&stack, 17, &good, 1, false).stored, 1);
     assert_int_equal(dead_count(), COUNT_OF(bad) + 1);
@@ -352,7 +365,9 @@ static void a_stream_made_anew_is_another_stream(void **state)
     pid_t writer = stack_writer(&stack, usual);
     struct row row = { 61, midnight(), 1, 0, 0 };
     assert_int_equal(stack_send(&stack, 20, &row, 1, false).stored, 1);
-    must(bus_request(stack.bus, &(struct bus_outgoing){ .subject = "$JS.API.STREAM.DELETE.READINGS" }, 5000, &reply, &err), &err);
+    must(bus_request(
+             stack.bus, &(struct bus_outgoing){ .subject = "$JS.API.STREAM.DELETE.READINGS" }, 5000, &reply, &err),
+        &err);
     must(streams_ensure(stack.bus, &err), &err);
     /* The ledger holds position 1 and those after it, of the stream before. */
     for (int i = 1; i <= 5; i++) {
@@ -370,15 +385,19 @@ static void expect_rollups(const char *table, int64_t width_us, const struct row
     AUTO(store_session) session = NULL;
     AUTO(store_result) result = NULL;
     char sql[240];
-    snprintf(sql, sizeof sql, "SELECT sensor_no, start_at, count, min, max, sum, last, last_at FROM telemetry.%s WHERE tenant_id = 21 "
-                              "ORDER BY sensor_no, start_at", table);
+    snprintf(sql, sizeof sql,
+        "SELECT sensor_no, start_at, count, min, max, sum, last, last_at FROM telemetry.%s WHERE tenant_id = 21 "
+        "ORDER BY sensor_no, start_at",
+        table);
     must(store_session_open(&session, stack.owner, &err) && store_query(session, &result, sql, NO_PARAMS, &err), &err);
     size_t window = 0;
     for (size_t i = 0; i < count; window++) {
         int64_t start_at = rows[i].observed_at / width_us * width_us, readings = 0;
         double least = rows[i].value, most = rows[i].value, sum = 0;
         size_t k = i;
-        for (; k < count && rows[k].sensor_no == rows[i].sensor_no && rows[k].observed_at / width_us * width_us == start_at; k++) {
+        for (; k < count && rows[k].sensor_no == rows[i].sensor_no &&
+               rows[k].observed_at / width_us * width_us == start_at;
+             k++) {
             least = rows[k].value < least ? rows[k].value : least;
             most = rows[k].value > most ? rows[k].value : most;
             sum += rows[k].value;
@@ -406,12 +425,14 @@ static void rollups_follow_late_readings_exactly(void **state)
     for (size_t round = 0; round < ROUNDS; round++) {
         struct row *rows = all + round * ROUND_ROWS;
         for (size_t i = 0; i < ROUND_ROWS; i++)
-            rows[i] = (struct row){ .sensor_no = 2100 + (int32_t)any(3), .observed_at = midnight() - any(20000) * INT64_C(60000000) - any(1000),
+            rows[i] = (struct row){ .sensor_no = 2100 + (int32_t)any(3),
+                .observed_at = midnight() - any(20000) * INT64_C(60000000) - any(1000),
                 .value = any(1000) / 8.0 };
         stack_send(&stack, 21, rows, ROUND_ROWS, false);
     }
     stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.rollup_due", 0);
-    /* Which of two with the same key was stored is the first sent: a stable order is needed, so repeated keys must be rare and equal. */
+    /* Which of two with the same key was stored is the first sent: a stable order is needed, so repeated keys must be
+     * rare and equal. */
     size_t kept = unique(all, COUNT_OF(all));
     if (kept == COUNT_OF(all)) {
         expect_rows(21, all, kept);
@@ -426,8 +447,10 @@ static void rollups_follow_late_readings_exactly(void **state)
 static void old_ledger_rows_are_forgotten(void **state)
 {
     (void)state;
-    stack_script(stack.owner, "UPDATE telemetry.committed_message SET committed_at = now() - interval '25 hours' WHERE tenant_id = 21");
-    int64_t others = stack_number(stack.owner, "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id <> 21");
+    stack_script(stack.owner,
+        "UPDATE telemetry.committed_message SET committed_at = now() - interval '25 hours' WHERE tenant_id = 21");
+    int64_t others =
+        stack_number(stack.owner, "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id <> 21");
     pid_t writer = stack_writer(&stack, usual);
     stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id = 21", 0);
     assert_int_equal(stack_number(stack.owner, "SELECT count(*) FROM telemetry.committed_message"), others);

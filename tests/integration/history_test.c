@@ -1,8 +1,9 @@
-/* history's answers against what this test computes itself from the readings it sent, and tenants kept apart by the API and in the database. */
-#include "tests/integration/telemetry_stack.h"
+/* history's answers against what this test computes itself from the readings it sent, and tenants kept apart by the API
+ * and in the database. */
 #include "nwims/v1/history.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "rpc/rpc.h"
+#include "tests/integration/telemetry_stack.h"
 #include <math.h>
 
 enum { READINGS = 3000, LATE_READINGS = 300, ALL_READINGS = READINGS + LATE_READINGS, DAYS = 60 };
@@ -21,8 +22,8 @@ static struct rpc_caller caller_of(int32_t tenant_id)
     return caller;
 }
 
-static bool ask(const ProtobufCServiceDescriptor *service, const char *method, int32_t tenant_id, const ProtobufCMessage *request,
-    ProtobufCMessage **out_reply, struct err *err)
+static bool ask(const ProtobufCServiceDescriptor *service, const char *method, int32_t tenant_id,
+    const ProtobufCMessage *request, ProtobufCMessage **out_reply, struct err *err)
 {
     struct rpc_caller caller = caller_of(tenant_id);
     *err = (struct err){ 0 };
@@ -58,7 +59,8 @@ static int64_t midnight(void)
     return clock_now_us() / STACK_DAY_US * STACK_DAY_US;
 }
 
-/* ---- what is there ------------------------------------------------------------------------------------------------- */
+/* ---- what is there -------------------------------------------------------------------------------------------------
+ */
 
 static const Nwims__V1__Sensor *make_sensor(int32_t tenant_id, const char *code)
 {
@@ -83,7 +85,11 @@ static void make_readings(void)
     for (size_t i = 0; i < ALL_READINGS; i++)
         all[i] = (struct row){ .sensor_no = sensor_no,
             .observed_at = midnight() - (int64_t)any(DAYS * 24 * 60) * 60000000 - (int64_t)i,
-            .value = any(100000) / 64.0 - 300, .status = any(10) == 0 ? 0x80000000u : any(10) == 0 ? 0x00960000u /* Good, by hand */ : 0, .flags = any(10) == 0 ? 5 : 0 };
+            .value = any(100000) / 64.0 - 300,
+            .status = any(10) == 0   ? 0x80000000u
+                      : any(10) == 0 ? 0x00960000u /* Good, by hand */
+                                     : 0,
+            .flags = any(10) == 0 ? 5 : 0 };
     all_count = ALL_READINGS;
 }
 
@@ -92,8 +98,15 @@ static void start_registry(void)
     struct store *super = NULL;
     struct err err = { 0 };
     char owner[128], user[128];
-    must(store_open(&super, &(struct store_config){ .url = stack.postgres.url, .schema = "public", .name = "test", .pool_size = 1,
-                                .wait_ms = 5000, .prepare = true }, &err), &err);
+    must(store_open(&super,
+             &(struct store_config){ .url = stack.postgres.url,
+                 .schema = "public",
+                 .name = "test",
+                 .pool_size = 1,
+                 .wait_ms = 5000,
+                 .prepare = true },
+             &err),
+        &err);
     stack_script(super, "CREATE ROLE nwims_registry_owner LOGIN; CREATE ROLE nwims_registry LOGIN;"
                         "GRANT CREATE ON DATABASE postgres TO nwims_registry_owner");
     store_close(super);
@@ -102,7 +115,8 @@ static void start_registry(void)
     stack_program(&stack, "registry", user, owner, NULL);
 }
 
-static void wait_for_service(const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request)
+static void wait_for_service(
+    const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request)
 {
     struct err err = { 0 };
     ProtobufCMessage *reply = NULL;
@@ -123,7 +137,8 @@ static void send_all(size_t begin, size_t end)
 static int start(void **state)
 {
     (void)state;
-    const char *const quick[] = { "ROLLUP_MS=20", "LINGER_MS=0", NULL }, *const never[] = { "ROLLUP_MS=3600000", "LINGER_MS=0", NULL };
+    const char *const quick[] = { "ROLLUP_MS=20", "LINGER_MS=0", NULL }, *const never[] = { "ROLLUP_MS=3600000",
+        "LINGER_MS=0", NULL };
     Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
     Nwims__V1__IngestStatisticsRequest days = NWIMS__V1__INGEST_STATISTICS_REQUEST__INIT;
     arena_init(&arena, (size_t)256 << 20);
@@ -167,7 +182,8 @@ static char *t(int slot, const char *value)
     return text[slot];
 }
 
-/* ---- series and latest ------------------------------------------------------------------------------------------------ */
+/* ---- series and latest
+ * ------------------------------------------------------------------------------------------------ */
 
 static void expect_reading(const Nwims__V1__Reading *reading, const struct row *row)
 {
@@ -280,7 +296,8 @@ static void the_latest_is_the_newest_observed(void **state)
     must_fail("GetLatestOfMany", 1, &many.base, ERR_INPUT);
 }
 
-/* ---- windows and statistics --------------------------------------------------------------------------------------------- */
+/* ---- windows and statistics
+ * --------------------------------------------------------------------------------------------- */
 
 static void expect_windows(const char *width, int64_t width_us, int64_t from_at, int64_t to_at)
 {
@@ -367,7 +384,8 @@ static double percentile(const double *sorted, size_t count, double share)
 {
     double place = share * (double)(count - 1);
     size_t below = (size_t)place;
-    return below + 1 < count ? sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]) : sorted[below];
+    return below + 1 < count ? sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below])
+                             : sorted[below];
 }
 
 static void assert_near(double found, double wanted)
@@ -417,7 +435,8 @@ static void statistics_are_bounded(void **state)
     (void)state;
     static const struct {
         int64_t from_at, to_at;
-    } table[] = { { 0, 401 * STACK_DAY_US }, { 5, 5 }, { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN }, { INT64_MIN, 0 } };
+    } table[] = { { 0, 401 * STACK_DAY_US }, { 5, 5 }, { INT64_MIN, INT64_MAX }, { INT64_MAX, INT64_MIN },
+        { INT64_MIN, 0 } };
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         Nwims__V1__StatisticsRequest request = NWIMS__V1__STATISTICS_REQUEST__INIT;
         request.id = t(0, "SENSOR_1");
@@ -451,7 +470,8 @@ static void ingest_is_counted_by_tenant_and_day(void **state)
     assert_int_equal(found->stored, all_count);
 }
 
-/* ---- tenants apart -------------------------------------------------------------------------------------------------------- */
+/* ---- tenants apart
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void a_tenant_sees_its_own_by_the_api(void **state)
 {
@@ -475,7 +495,7 @@ static int64_t number_as(struct store *store, int32_t tenant_id, const char *sql
     AUTO(store_session) session = NULL;
     AUTO(store_result) result = NULL;
     must(store_session_open(&session, store, &err) && store_begin(session, tenant_id, &err) &&
-            store_query(session, &result, sql, NO_PARAMS, &err),
+             store_query(session, &result, sql, NO_PARAMS, &err),
         &err);
     return store_result_int(result, 0, 0);
 }
@@ -519,8 +539,9 @@ static void history_may_read_nothing_else(void **state)
     AUTO(store_result) partitions = NULL;
     char sql[160];
     must(store_session_open(&session, stack.owner, &err) &&
-            store_query(session, &partitions,
-                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'telemetry.reading'::regclass", NO_PARAMS, &err),
+             store_query(session, &partitions,
+                 "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'telemetry.reading'::regclass",
+                 NO_PARAMS, &err),
         &err);
     assert_true(store_result_rows(partitions) > 3);
     for (size_t row = 0; row < store_result_rows(partitions); row++) {

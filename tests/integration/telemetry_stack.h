@@ -1,4 +1,5 @@
-/* NATS, PostgreSQL and the programs of the telemetry slice, for the tests of batch-writer and history. Everything fails the test itself. */
+/* NATS, PostgreSQL and the programs of the telemetry slice, for the tests of batch-writer and history. Everything fails
+ * the test itself. */
 #pragma once
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -44,8 +45,13 @@ static inline struct store *stack_store(const char *url)
     struct err err = { 0 };
     struct store *store = NULL;
     must(store_open(&store,
-             &(struct store_config){ .url = url, .schema = "telemetry", .name = "test", .pool_size = 4, .wait_ms = 5000,
-                 .statement_ms = 20000, .prepare = true },
+             &(struct store_config){ .url = url,
+                 .schema = "telemetry",
+                 .name = "test",
+                 .pool_size = 4,
+                 .wait_ms = 5000,
+                 .statement_ms = 20000,
+                 .prepare = true },
              &err),
         &err);
     return store;
@@ -83,15 +89,25 @@ static inline void stack_start(struct stack *stack)
     test_postgres_start(&stack->postgres);
     test_nats_start(&stack->nats);
     struct store *super = NULL;
-    must(store_open(&super, &(struct store_config){ .url = stack->postgres.url, .schema = "public", .name = "test", .pool_size = 1,
-                                .wait_ms = 5000, .prepare = true }, &err), &err);
+    must(store_open(&super,
+             &(struct store_config){ .url = stack->postgres.url,
+                 .schema = "public",
+                 .name = "test",
+                 .pool_size = 1,
+                 .wait_ms = 5000,
+                 .prepare = true },
+             &err),
+        &err);
     stack_script(super, "CREATE ROLE nwims_batch_writer_owner LOGIN; CREATE ROLE nwims_history LOGIN;"
                         "GRANT CREATE ON DATABASE postgres TO nwims_batch_writer_owner");
     store_close(super);
     snprintf(stack->owner_url, sizeof stack->owner_url, "postgresql://nwims_batch_writer_owner@127.0.0.1:%d/postgres",
         stack->postgres.port);
-    snprintf(stack->history_url, sizeof stack->history_url, "postgresql://nwims_history@127.0.0.1:%d/postgres", stack->postgres.port);
-    must(bus_open(&stack->bus, &(struct bus_config){ .url = stack->nats.url, .user = "", .password = "", .name = "test" }, &err), &err);
+    snprintf(stack->history_url, sizeof stack->history_url, "postgresql://nwims_history@127.0.0.1:%d/postgres",
+        stack->postgres.port);
+    must(bus_open(&stack->bus,
+             &(struct bus_config){ .url = stack->nats.url, .user = "", .password = "", .name = "test" }, &err),
+        &err);
     must(streams_ensure(stack->bus, &err), &err);
     must(bus_inbox_open(&stack->inbox, stack->bus, 4096, &err), &err);
     stack->owner = stack_store(stack->owner_url);
@@ -105,8 +121,8 @@ static inline void stack_stop(struct stack *stack)
 }
 
 /* Starts a program of ours with settings NAME=value (NULL-terminated, at most 8) besides the connections. */
-static inline pid_t stack_program(struct stack *stack, const char *program, const char *url, const char *owner_url,
-    const char *const settings[])
+static inline pid_t stack_program(
+    struct stack *stack, const char *program, const char *url, const char *owner_url, const char *const settings[])
 {
     char path[512], nats[96], database[160], owner[160], admin[64];
     const char *folder = getenv("NWIMS_BIN");
@@ -141,8 +157,8 @@ struct row {
 };
 
 /* Publishes; the commit's answer goes to the expectation unless that is NULL. with_marks: send status and flags. */
-static inline void stack_publish(struct stack *stack, int32_t tenant_id, const struct row *rows, size_t count, bool with_marks,
-    struct bus_expectation *expectation)
+static inline void stack_publish(struct stack *stack, int32_t tenant_id, const struct row *rows, size_t count,
+    bool with_marks, struct bus_expectation *expectation)
 {
     struct err err = { 0 };
     struct arena arena;
@@ -175,8 +191,14 @@ static inline void stack_publish(struct stack *stack, int32_t tenant_id, const s
     uuid_format(id, &uuid);
     snprintf(subject, sizeof subject, "readings.%" PRId32 ".http", tenant_id);
     struct bus_header header = { "Nwims-Commit-To", expectation ? bus_expectation_subject(expectation) : NULL };
-    must(bus_publish(stack->bus, &(struct bus_outgoing){ .subject = subject, .data = body.data, .size = body.size, .headers = &header,
-                                     .header_count = expectation ? 1 : 0 }, id, 5000, NULL, &err), &err);
+    must(bus_publish(stack->bus,
+             &(struct bus_outgoing){ .subject = subject,
+                 .data = body.data,
+                 .size = body.size,
+                 .headers = &header,
+                 .header_count = expectation ? 1 : 0 },
+             id, 5000, NULL, &err),
+        &err);
     buffer_done(&body);
     arena_done(&arena);
 }
@@ -195,7 +217,8 @@ static inline struct answer stack_answer(struct bus_expectation *expectation)
     ProtobufCMessage *decoded;
     must(bus_expectation_wait(expectation, 15000, &message, &err), &err);
     arena_init(&arena, 1 << 20);
-    must(wire_decode(&decoded, &arena, &nwims__v1__commit_result__descriptor, bus_message_data(message), bus_message_size(message), &err),
+    must(wire_decode(&decoded, &arena, &nwims__v1__commit_result__descriptor, bus_message_data(message),
+             bus_message_size(message), &err),
         &err);
     const Nwims__V1__CommitResult *result = (const Nwims__V1__CommitResult *)decoded;
     answer.stored = result->stored;
@@ -206,7 +229,8 @@ static inline struct answer stack_answer(struct bus_expectation *expectation)
 }
 
 /* Publishes and waits for the commit. */
-static inline struct answer stack_send(struct stack *stack, int32_t tenant_id, const struct row *rows, size_t count, bool with_marks)
+static inline struct answer stack_send(
+    struct stack *stack, int32_t tenant_id, const struct row *rows, size_t count, bool with_marks)
 {
     struct err err = { 0 };
     AUTO(bus_expectation) expectation = NULL;

@@ -199,13 +199,14 @@ void test_postgres_restart(struct test_postgres *postgres)
     snprintf(port, sizeof port, "%d", postgres->port);
     snprintf(data, sizeof data, "%s/pg", postgres->folder);
     snprintf(sockets, sizeof sockets, "unix_socket_directories=%s", postgres->folder);
-    const char *argv[] = { postgres_program("postgres"), "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", sockets,
-        "-c", "fsync=off", "-c", "jit=off", NULL };
+    const char *argv[] = { postgres_program("postgres"), "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1",
+        "-c", sockets, "-c", "fsync=off", "-c", "jit=off", NULL };
     postgres->pid = test_process_start(postgres->folder, "postgres", argv);
     test_wait_for_port(postgres->port);
     /* The port is open before recovery ends. */
     char command[512];
-    snprintf(command, sizeof command, "for i in $(seq 100); do %s -q -h 127.0.0.1 -p %d && exit 0; sleep 0.1; done; exit 1",
+    snprintf(command, sizeof command,
+        "for i in $(seq 100); do %s -q -h 127.0.0.1 -p %d && exit 0; sleep 0.1; done; exit 1",
         postgres_program("pg_isready"), postgres->port);
     if (system(command) != 0)
         give_up("PostgreSQL is not ready", postgres->folder);
@@ -216,8 +217,8 @@ void test_postgres_start(struct test_postgres *postgres)
     char data[512];
     *postgres = (struct test_postgres){ .folder = test_folder_new(), .port = test_free_port() };
     snprintf(data, sizeof data, "%s/pg", postgres->folder);
-    const char *argv[] = { postgres_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8",
-        NULL };
+    const char *argv[] = { postgres_program("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E",
+        "UTF8", "--locale=C.UTF-8", NULL };
     pid_t pid = test_process_start(postgres->folder, "initdb", argv);
     int status = 0;
     if (waitpid(pid, &status, 0) != pid || status != 0)

@@ -1,13 +1,16 @@
-/* Real servers for tests: started on free loopback ports in a fresh folder, as an unprivileged user when we are root, killed at exit. */
+/* Real servers for tests: started on free loopback ports in a fresh folder, as an unprivileged user when we are root,
+ * killed at exit. */
 #pragma once
 #include "base/compiler.h"
 #include <sys/types.h>
 
-/* A fresh folder below TMPDIR that the unprivileged user owns; removed at exit. Aborts the test if it cannot be made. */
+/* A fresh folder below TMPDIR that the unprivileged user owns; removed at exit. Aborts the test if it cannot be made.
+ */
 const char *test_folder_new(void);
 /* A loopback port that was free a moment ago. */
 int test_free_port(void);
-/* Starts argv (NULL-terminated); output goes to folder/name.log. Killed with SIGKILL at exit of the test. Aborts the test if it cannot be started. */
+/* Starts argv (NULL-terminated); output goes to folder/name.log. Killed with SIGKILL at exit of the test. Aborts the
+ * test if it cannot be started. */
 pid_t test_process_start(const char *folder, const char *name, const char *const argv[]);
 /* Sends the signal and waits until it is gone (for SIGKILL, SIGTERM, SIGINT). */
 void test_process_end(pid_t pid, int signal_number);

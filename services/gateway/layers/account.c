@@ -12,5 +12,6 @@ void layer_account(struct exchange *exchange)
     log_event(status >= 500 ? LOG_WARN : LOG_DEBUG, &exchange->scope, "request",
         (const struct log_field[]){ LOG_TEXT("method", http_request_method(exchange->request)),
             LOG_TEXT("route", exchange->route ? exchange->route->path : NULL), LOG_COUNT("status", status),
-            LOG_COUNT("bytes_in", exchange->received_bytes), LOG_COUNT("took_us", took_us), { .type = LOG_FIELD_END } });
+            LOG_COUNT("bytes_in", exchange->received_bytes), LOG_COUNT("took_us", took_us),
+            { .type = LOG_FIELD_END } });
 }

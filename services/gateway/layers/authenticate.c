@@ -57,7 +57,8 @@ bool layer_authenticate(struct exchange *exchange)
     if (strcmp(exchange->route->permission, PERMISSION_PUBLIC) == 0)
         return true;
     if (!token) {
-        exchange_problem(exchange, 401, NULL, "Send \"Authorization: Bearer <access token>\"; POST /api/v1/auth/login gives one.");
+        exchange_problem(
+            exchange, 401, NULL, "Send \"Authorization: Bearer <access token>\"; POST /api/v1/auth/login gives one.");
         return false;
     }
     if (!check_token(exchange, token, &err)) {

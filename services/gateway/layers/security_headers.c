@@ -10,7 +10,8 @@ static bool answer_cross_origin(struct exchange *exchange)
         return false;
     http_respond_header(exchange->request, "Access-Control-Allow-Origin", allowed);
     http_respond_header(exchange->request, "Vary", "Origin");
-    http_respond_header(exchange->request, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id");
+    http_respond_header(
+        exchange->request, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id");
     if (strcmp(http_request_method(exchange->request), "OPTIONS") != 0 ||
         !http_request_header(exchange->request, "Access-Control-Request-Method"))
         return false;

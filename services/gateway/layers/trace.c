@@ -26,8 +26,9 @@ bool layer_trace(struct exchange *exchange)
     trace_begin(&caller->trace, http_request_header(exchange->request, "traceparent"));
     trace_format(traceparent, &caller->trace);
     snprintf(caller->peer, sizeof caller->peer, "%s", http_request_peer(exchange->request));
-    exchange->scope = (struct log_scope){ .trace_id = caller->trace.trace_id, .span_id = caller->trace.span_id,
-        .request_id = caller->request_id };
+    exchange->scope = (struct log_scope){
+        .trace_id = caller->trace.trace_id, .span_id = caller->trace.span_id, .request_id = caller->request_id
+    };
     http_respond_header(exchange->request, "X-Request-Id", caller->request_id);
     http_respond_header(exchange->request, "traceparent", traceparent);
     return true;

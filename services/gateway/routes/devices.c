@@ -11,7 +11,8 @@ static const struct route routes[] = {
     { "DELETE", "/devices/{id}", "devices:delete", REGISTRY, "DeleteDevice", 204, NULL, NULL },
     { "GET", "/devices/{id}/credentials", "devices:read", REGISTRY, "ListCredentials", 200, NULL, NULL },
     { "POST", "/devices/{id}/credentials", "devices:write", REGISTRY, "CreateCredential", 201, NULL, NULL },
-    { "DELETE", "/devices/{id}/credentials/{credential_id}", "devices:write", REGISTRY, "DeleteCredential", 204, NULL, NULL },
+    { "DELETE", "/devices/{id}/credentials/{credential_id}", "devices:write", REGISTRY, "DeleteCredential", 204, NULL,
+        NULL },
     { 0 },
 };
 const struct router devices_router = { "devices", "What sends readings, and its credentials", routes };

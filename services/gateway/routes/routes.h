@@ -2,5 +2,5 @@
 #pragma once
 #include "route.h"
 
-extern const struct router auth_router, tenants_router, users_router, municipalities_router, zones_router, devices_router, sensors_router,
-    readings_router, batch_router, ingest_router, system_router;
+extern const struct router auth_router, tenants_router, users_router, municipalities_router, zones_router,
+    devices_router, sensors_router, readings_router, batch_router, ingest_router, system_router;

@@ -11,26 +11,35 @@
     "{\"type\":\"object\",\"required\":[\"sensor_id\",\"value\"],\"properties\":{"                                     \
     "\"sensor_id\":{\"type\":\"string\",\"description\":\"The sensor's code or id.\",\"examples\":[\"SENSOR_001\"]},"  \
     "\"value\":{\"type\":\"number\",\"examples\":[3.5]},"                                                              \
-    "\"unit\":{\"type\":\"string\",\"description\":\"UCUM code or a usual spelling; converted to the sensor's canonical unit. The sensor's own if absent.\",\"examples\":[\"bar\"]}," \
-    "\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\",\"description\":\"When it was measured; stamped on arrival if absent.\"}," \
-    "\"status\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":4294967295,\"description\":\"OPC UA StatusCode; Good (0) if absent.\"}}}"
+    "\"unit\":{\"type\":\"string\",\"description\":\"UCUM code or a usual spelling; converted to the sensor's "        \
+    "canonical unit. The sensor's own if absent.\",\"examples\":[\"bar\"]},"                                           \
+    "\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\",\"description\":\"When it was measured; stamped on "  \
+    "arrival if absent.\"},"                                                                                           \
+    "\"status\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":4294967295,\"description\":\"OPC UA StatusCode; Good " \
+    "(0) if absent.\"}}}"
 #define BATCH_REPLY_SCHEMA                                                                                             \
-    "{\"type\":\"object\",\"required\":[\"batch_id\",\"status\",\"received\",\"accepted\",\"refused\"],\"properties\":{" \
+    "{\"type\":\"object\",\"required\":[\"batch_id\",\"status\",\"received\",\"accepted\",\"refused\"],"               \
+    "\"properties\":{"                                                                                                 \
     "\"batch_id\":{\"type\":\"string\",\"format\":\"uuid\"},"                                                          \
-    "\"status\":{\"type\":\"string\",\"enum\":[\"committed\",\"accepted\"],\"description\":\"committed: PostgreSQL has it. accepted: the stream has it, the rest follows.\"}," \
+    "\"status\":{\"type\":\"string\",\"enum\":[\"committed\",\"accepted\"],\"description\":\"committed: PostgreSQL "   \
+    "has it. accepted: the stream has it, the rest follows.\"},"                                                       \
     "\"received\":{\"type\":\"integer\"},\"accepted\":{\"type\":\"integer\"},"                                         \
     "\"stored\":{\"type\":\"integer\",\"description\":\"New readings; when committed.\"},"                             \
     "\"duplicate\":{\"type\":\"integer\",\"description\":\"Readings that were there already; when committed.\"},"      \
     "\"refused\":{\"type\":\"integer\"},"                                                                              \
-    "\"rejected\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"index\":{\"type\":\"integer\"},\"field\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"}}}}}}"
+    "\"rejected\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"index\":{\"type\":\"integer\"}" \
+    ",\"field\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"}}}}}}"
 #define READINGS_SCHEMA "{\"type\":\"array\",\"minItems\":1,\"maxItems\":100000,\"items\":" READING_SCHEMA "}"
 
 const struct hand_written post_batch_readings_manual = {
     .operation_id = "PostBatchReadings",
-    .summary = "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. With the header \"Prefer: respond-async\" it "
+    .summary = "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. With the "
+               "header \"Prefer: respond-async\" it "
                "answers 202 as soon as the stream has the batch; with \"Idempotency-Key\" the same body is taken once.",
     .query = &nwims__v1__batch_options__descriptor,
-    .request_schema = "{\"oneOf\":[" READINGS_SCHEMA ",{\"type\":\"object\",\"required\":[\"readings\"],\"properties\":{\"readings\":" READINGS_SCHEMA "}}]}",
+    .request_schema =
+        "{\"oneOf\":[" READINGS_SCHEMA
+        ",{\"type\":\"object\",\"required\":[\"readings\"],\"properties\":{\"readings\":" READINGS_SCHEMA "}}]}",
     .reply_schema = BATCH_REPLY_SCHEMA,
 };
 const struct hand_written post_reading_manual = {
@@ -73,9 +82,10 @@ static bool read_wish(struct exchange *exchange, struct wish *out_wish)
         exchange_problem(exchange, 400, NULL, "Idempotency-Key takes 1 to 128 characters.");
         return false;
     }
-    *out_wish = (struct wish){ .mode = on_error && strcmp(on_error, "skip") == 0 ? INTAKE_SKIP_BAD : INTAKE_ALL_OR_NOTHING,
-        .is_async = prefers_async(exchange),
-        .idempotency_key = key };
+    *out_wish =
+        (struct wish){ .mode = on_error && strcmp(on_error, "skip") == 0 ? INTAKE_SKIP_BAD : INTAKE_ALL_OR_NOTHING,
+            .is_async = prefers_async(exchange),
+            .idempotency_key = key };
     return true;
 }
 
@@ -129,8 +139,9 @@ static void answer_refused(struct exchange *exchange, const struct intake_result
             .code = result->faults[i].reason_code,
             .reason = result->faults[i].detail,
             .index = (int64_t)result->faults[i].index };
-    snprintf(detail, sizeof detail, "%lld of %lld readings are wrong; nothing was stored.%s", (long long)result->refused,
-        (long long)result->received, (size_t)result->refused > result->fault_count ? " The first of them are in errors." : "");
+    snprintf(detail, sizeof detail, "%lld of %lld readings are wrong; nothing was stored.%s",
+        (long long)result->refused, (long long)result->received,
+        (size_t)result->refused > result->fault_count ? " The first of them are in errors." : "");
     exchange_problem_fields(exchange, 422, "bad-readings", detail, fields, result->fault_count);
 }
 
@@ -140,7 +151,8 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
     struct intake_result result = { 0 };
     struct err err = { 0 };
     if (!codec_json_decode(&readings, exchange->arena, body, size, &err)) {
-        exchange_problem(exchange, err.kind == ERR_LIMIT ? 413 : 400, err.kind == ERR_LIMIT ? "too-many-readings" : "malformed-json", err.text);
+        exchange_problem(exchange, err.kind == ERR_LIMIT ? 413 : 400,
+            err.kind == ERR_LIMIT ? "too-many-readings" : "malformed-json", err.text);
         return;
     }
     const struct intake_request request = { .caller = &exchange->caller,
@@ -156,9 +168,12 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
     else if (err.kind == ERR_INPUT && result.fault_count > 0)
         answer_refused(exchange, &result);
     else if (err.kind == ERR_LIMIT)
-        exchange_problem(exchange, 503, "full", "Readings come in faster than they can be stored; nothing was taken. Try again.");
+        exchange_problem(
+            exchange, 503, "full", "Readings come in faster than they can be stored; nothing was taken. Try again.");
     else if (err.kind == ERR_DEADLINE)
-        exchange_problem(exchange, 503, "not-known", "It is not known whether the batch was taken; send the same again, readings that are there count as duplicate.");
+        exchange_problem(exchange, 503, "not-known",
+            "It is not known whether the batch was taken; send the same again, readings that are there count as "
+            "duplicate.");
     else
         exchange_fail(exchange, &err);
 }

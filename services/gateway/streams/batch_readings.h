@@ -1,4 +1,5 @@
-/* Readings in by the API: a hand-written handler, because a batch is decoded in one pass without a tree and answered when PostgreSQL has committed. */
+/* Readings in by the API: a hand-written handler, because a batch is decoded in one pass without a tree and answered
+ * when PostgreSQL has committed. */
 #pragma once
 #include "route.h"
 

@@ -5,7 +5,8 @@
 const struct hand_written get_system_version_manual = {
     .operation_id = "GetSystemVersion",
     .summary = "Which version runs.",
-    .reply_schema = "{\"type\":\"object\",\"required\":[\"version\"],\"properties\":{\"version\":{\"type\":\"string\"}}}",
+    .reply_schema =
+        "{\"type\":\"object\",\"required\":[\"version\"],\"properties\":{\"version\":{\"type\":\"string\"}}}",
 };
 
 void get_system_version(struct exchange *exchange)

@@ -1,5 +1,6 @@
-/* nwims-copy: the limit that the writer is measured beside: binary COPY of the same rows into the same table, by one or more clients, so many rows a
- * transaction. Prints one line of JSON. Rows go straight into the partition named, as batch-writer's do. */
+/* nwims-copy: the limit that the writer is measured beside: binary COPY of the same rows into the same table, by one or
+ * more clients, so many rows a transaction. Prints one line of JSON. Rows go straight into the partition named, as
+ * batch-writer's do. */
 #include "base/clock.h"
 #include "base/time_text.h"
 #include "store/copy_writer.h"
@@ -25,7 +26,8 @@ struct client {
     struct err err;
 };
 
-static bool copy_some(const struct plan *plan, struct store_session *session, const char *sql, int64_t first, int64_t count, struct err *err)
+static bool copy_some(const struct plan *plan, struct store_session *session, const char *sql, int64_t first,
+    int64_t count, struct err *err)
 {
     AUTO(copy_writer) writer = NULL;
     int64_t rows, now_us = clock_now_us();
@@ -51,10 +53,13 @@ static void *run_client(void *argument)
     AUTO(store_session) session = NULL;
     char sql[256];
     int64_t share = plan->rows / plan->clients, first = share * client->number;
-    snprintf(sql, sizeof sql, "COPY %s (observed_at, received_at, value, sensor_no, tenant_id, status, flags) FROM STDIN (FORMAT binary)", plan->table);
+    snprintf(sql, sizeof sql,
+        "COPY %s (observed_at, received_at, value, sensor_no, tenant_id, status, flags) FROM STDIN (FORMAT binary)",
+        plan->table);
     client->ok = store_session_open(&session, client->store, &client->err);
     for (int64_t done = 0; client->ok && done < share; done += plan->per_transaction)
-        client->ok = copy_some(plan, session, sql, first + done, share - done < plan->per_transaction ? share - done : plan->per_transaction, &client->err);
+        client->ok = copy_some(plan, session, sql, first + done,
+            share - done < plan->per_transaction ? share - done : plan->per_transaction, &client->err);
     return NULL;
 }
 
@@ -62,7 +67,9 @@ static int run(const struct plan *plan)
 {
     static struct client clients[MOST_CLIENTS];
     pthread_t threads[MOST_CLIENTS];
-    const struct store_config config = { .url = plan->url, .schema = "telemetry", .name = "nwims-copy", .pool_size = plan->clients, .wait_ms = 5000 };
+    const struct store_config config = {
+        .url = plan->url, .schema = "telemetry", .name = "nwims-copy", .pool_size = plan->clients, .wait_ms = 5000
+    };
     AUTO(store) store = NULL;
     struct err err = { 0 };
     if (!store_open(&store, &config, &err)) {
@@ -82,15 +89,17 @@ static int run(const struct plan *plan)
             fprintf(stderr, "%s\n", clients[i].err.text);
     }
     double seconds = (double)(clock_monotonic_us() - began_us) / 1e6;
-    printf("{\"rows\":%lld,\"seconds\":%.4f,\"rows_per_second\":%.0f}\n", (long long)(plan->rows / plan->clients * plan->clients), seconds, (double)plan->rows / seconds);
+    printf("{\"rows\":%lld,\"seconds\":%.4f,\"rows_per_second\":%.0f}\n",
+        (long long)(plan->rows / plan->clients * plan->clients), seconds, (double)plan->rows / seconds);
     return ok ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     struct plan plan = { .rows = 1000000, .per_transaction = 1000, .clients = 1, .sensors = 1000, .first_sensor = 1 };
-    static const struct option known[] = { { "url", required_argument, NULL, 'u' }, { "table", required_argument, NULL, 't' },
-        { "rows", required_argument, NULL, 'r' }, { "per-transaction", required_argument, NULL, 'p' }, { "clients", required_argument, NULL, 'c' },
+    static const struct option known[] = { { "url", required_argument, NULL, 'u' },
+        { "table", required_argument, NULL, 't' }, { "rows", required_argument, NULL, 'r' },
+        { "per-transaction", required_argument, NULL, 'p' }, { "clients", required_argument, NULL, 'c' },
         { "sensors", required_argument, NULL, 's' }, { "start", required_argument, NULL, 'b' }, { 0 } };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         long value = optarg ? strtol(optarg, NULL, 10) : 0;
@@ -122,7 +131,9 @@ int main(int argc, char **argv)
         }
     }
     if (!plan.url || !plan.table || plan.start_us == 0 || plan.per_transaction < 1 || plan.rows < 1) {
-        fputs("nwims-copy --url URL --table PARTITION --start RFC3339 [--rows 1000000] [--per-transaction 1000] [--clients 1] [--sensors 1000]\n", stderr);
+        fputs("nwims-copy --url URL --table PARTITION --start RFC3339 [--rows 1000000] [--per-transaction 1000] "
+              "[--clients 1] [--sensors 1000]\n",
+            stderr);
         return 64;
     }
     signal(SIGPIPE, SIG_IGN);

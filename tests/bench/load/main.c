@@ -1,5 +1,6 @@
-/* nwims-load: posts batches of readings over several connections and says how many were stored a second. The bodies are made before the clock starts, so
- * that NWIMS and what it is measured beside are driven by the same bytes at the same cost. Prints one line of JSON. */
+/* nwims-load: posts batches of readings over several connections and says how many were stored a second. The bodies are
+ * made before the clock starts, so that NWIMS and what it is measured beside are driven by the same bytes at the same
+ * cost. Prints one line of JSON. */
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/time_text.h"
@@ -65,12 +66,17 @@ static void *run_caller(void *argument)
     for (int i = 0; ok && i < caller->plan->calls; i++) {
         AUTO_INPLACE(buffer) answer = { 0 };
         int status = 0;
-        const struct http_call call = { .method = "POST", .url = caller->plan->url, .headers = headers, .body = caller->bodies[i].data,
-            .size = caller->bodies[i].size, .timeout_ms = 60000 };
+        const struct http_call call = { .method = "POST",
+            .url = caller->plan->url,
+            .headers = headers,
+            .body = caller->bodies[i].data,
+            .size = caller->bodies[i].size,
+            .timeout_ms = 60000 };
         int64_t before_us = clock_monotonic_us();
         if (!http_client_call(client, &call, &status, &answer, &err) || status / 100 != 2) {
             caller->failed++;
-            snprintf(caller->fault, sizeof caller->fault, "%d %.100s %.40s", status, answer.data ? answer.data : "", err.text);
+            snprintf(caller->fault, sizeof caller->fault, "%d %.100s %.40s", status, answer.data ? answer.data : "",
+                err.text);
         }
         caller->took_us[i] = clock_monotonic_us() - before_us;
     }
@@ -129,8 +135,11 @@ static bool run(const struct plan *plan)
         make_body(&bodies[i], plan, (int64_t)i * plan->readings);
     pthread_barrier_init(&start, NULL, (unsigned)plan->connections + 1);
     for (int i = 0; i < plan->connections; i++) {
-        callers[i] = (struct caller){ .plan = plan, .number = i, .bodies = bodies + (size_t)i * (size_t)plan->calls,
-            .took_us = took_us + (size_t)i * (size_t)plan->calls, .start = &start };
+        callers[i] = (struct caller){ .plan = plan,
+            .number = i,
+            .bodies = bodies + (size_t)i * (size_t)plan->calls,
+            .took_us = took_us + (size_t)i * (size_t)plan->calls,
+            .start = &start };
         pthread_create(&threads[i], NULL, run_caller, &callers[i]);
     }
     pthread_barrier_wait(&start);
@@ -153,11 +162,14 @@ static int number(const char *text, int least, int most)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = { .connections = 16, .calls = 50, .readings = 1000, .sensors = 1000, .sensor_prefix = "BENCH-", .token = "" };
-    static const struct option known[] = { { "url", required_argument, NULL, 'u' }, { "token", required_argument, NULL, 't' },
-        { "connections", required_argument, NULL, 'c' }, { "calls", required_argument, NULL, 'n' }, { "readings", required_argument, NULL, 'r' },
-        { "sensors", required_argument, NULL, 's' }, { "prefix", required_argument, NULL, 'p' }, { "start", required_argument, NULL, 'b' },
-        { "async", no_argument, NULL, 'a' }, { 0 } };
+    struct plan plan = {
+        .connections = 16, .calls = 50, .readings = 1000, .sensors = 1000, .sensor_prefix = "BENCH-", .token = ""
+    };
+    static const struct option known[] = { { "url", required_argument, NULL, 'u' },
+        { "token", required_argument, NULL, 't' }, { "connections", required_argument, NULL, 'c' },
+        { "calls", required_argument, NULL, 'n' }, { "readings", required_argument, NULL, 'r' },
+        { "sensors", required_argument, NULL, 's' }, { "prefix", required_argument, NULL, 'p' },
+        { "start", required_argument, NULL, 'b' }, { "async", no_argument, NULL, 'a' }, { 0 } };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (option) {
         case 'u':
@@ -192,7 +204,9 @@ int main(int argc, char **argv)
             plan.url = NULL;
         }
     if (!plan.url || plan.start_us == 0) {
-        fputs("nwims-load --url URL --token T --start RFC3339 [--connections 16] [--calls 50 each] [--readings 1000 a call] [--sensors 1000] [--prefix BENCH-] [--async]\n", stderr);
+        fputs("nwims-load --url URL --token T --start RFC3339 [--connections 16] [--calls 50 each] [--readings 1000 a "
+              "call] [--sensors 1000] [--prefix BENCH-] [--async]\n",
+            stderr);
         return 64;
     }
     signal(SIGPIPE, SIG_IGN);

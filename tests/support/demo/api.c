@@ -51,7 +51,8 @@ static bool explain(const char *method, const char *url, int status, const cJSON
         cJSON_IsString(detail) ? detail->valuestring : "");
 }
 
-static bool send_call(struct api *api, const struct http_call *call, int *out_status, cJSON **out_reply, struct err *err)
+static bool send_call(
+    struct api *api, const struct http_call *call, int *out_status, cJSON **out_reply, struct err *err)
 {
     AUTO_INPLACE(buffer) answer = { 0 };
     if (!http_client_call(api->client, call, out_status, &answer, err))
@@ -67,7 +68,8 @@ static bool send_call(struct api *api, const struct http_call *call, int *out_st
     return ok;
 }
 
-bool api_call(struct api *api, const char *method, const char *path, const char *body, int *out_status, cJSON **out_reply, struct err *err)
+bool api_call(struct api *api, const char *method, const char *path, const char *body, int *out_status,
+    cJSON **out_reply, struct err *err)
 {
     char url[512], authorization[4300], tenant[40];
     const char *headers[4] = { "Content-Type: application/json" };
@@ -79,20 +81,25 @@ bool api_call(struct api *api, const char *method, const char *path, const char 
         headers[count++] = authorization;
     if (api->tenant_id > 0)
         headers[count++] = tenant;
-    const struct http_call call = { .method = method, .url = url, .headers = headers, .body = body, .size = body ? strlen(body) : 0,
+    const struct http_call call = { .method = method,
+        .url = url,
+        .headers = headers,
+        .body = body,
+        .size = body ? strlen(body) : 0,
         .timeout_ms = 30000 };
     return send_call(api, &call, out_status, out_reply, err);
 }
 
-bool api_post(struct api *api, const char *url, const char *token, const char *content_type, const struct buffer *body, int *out_status,
-    struct err *err)
+bool api_post(struct api *api, const char *url, const char *token, const char *content_type, const struct buffer *body,
+    int *out_status, struct err *err)
 {
     char authorization[4300], type[80];
     snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", token);
     snprintf(type, sizeof type, "Content-Type: %s", content_type);
     const char *const headers[] = { type, authorization, NULL };
-    const struct http_call call = { .method = "POST", .url = url, .headers = headers, .body = body->data, .size = body->size,
-        .timeout_ms = 30000 };
+    const struct http_call call = {
+        .method = "POST", .url = url, .headers = headers, .body = body->data, .size = body->size, .timeout_ms = 30000
+    };
     return send_call(api, &call, out_status, NULL, err);
 }
 

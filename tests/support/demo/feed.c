@@ -8,7 +8,8 @@
 enum { PAST_HOURS = 48, PAST_STEP_MINUTES = 15 };
 
 /* Posts an entity; out_id gets its id, asked for by code when it is there already. */
-static bool make(struct api *api, const char *path, const char *code, const char *body, char out_id[40], struct err *err)
+static bool make(
+    struct api *api, const char *path, const char *code, const char *body, char out_id[40], struct err *err)
 {
     cJSON *reply = NULL;
     int status;
@@ -51,7 +52,8 @@ static bool make_sensor(struct api *api, const char *code, const char *kind, con
 {
     char body[512], id[40];
     snprintf(body, sizeof body,
-        "{\"code\":\"%s\",\"kind\":\"%s\",\"unit\":\"%s\",\"device_id\":\"%s\",\"zone_id\":\"%s\",\"municipality_id\":\"%s\",\"period_s\":10}",
+        "{\"code\":\"%s\",\"kind\":\"%s\",\"unit\":\"%s\",\"device_id\":\"%s\",\"zone_id\":\"%s\",\"municipality_id\":"
+        "\"%s\",\"period_s\":10}",
         code, kind, unit, device_id, zone_id, town_id);
     return make(api, "/sensors", code, body, id, err);
 }
@@ -89,19 +91,22 @@ static bool make_token(struct api *api, const char *device_id, char out_token[80
 
 static bool make_zone(struct api *api, struct demo_state *state, int zone, const char *town_id, struct err *err)
 {
-    char code[NETWORK_CODE_SIZE], sensor[NETWORK_CODE_SIZE], body[400], zone_id[40], device_id[40], logger[NETWORK_CODE_SIZE + 8];
+    char code[NETWORK_CODE_SIZE], sensor[NETWORK_CODE_SIZE], body[400], zone_id[40], device_id[40],
+        logger[NETWORK_CODE_SIZE + 8];
     network_zone_code(code, zone);
-    snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"District %d\",\"municipality_id\":\"%s\"}", code, zone + 1, town_id);
+    snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"District %d\",\"municipality_id\":\"%s\"}", code, zone + 1,
+        town_id);
     if (!make(api, "/zones", code, body, zone_id, err))
         return false;
     snprintf(logger, sizeof logger, "LOGGER-%s", code);
-    snprintf(body, sizeof body, "{\"code\":\"%s\",\"protocol\":\"http\",\"municipality_id\":\"%s\",\"zone_id\":\"%s\"}", logger, town_id, zone_id);
+    snprintf(body, sizeof body, "{\"code\":\"%s\",\"protocol\":\"http\",\"municipality_id\":\"%s\",\"zone_id\":\"%s\"}",
+        logger, town_id, zone_id);
     if (!make(api, "/devices", logger, body, device_id, err))
         return false;
     for (int quantity = 0; quantity < QUANTITY_COUNT; quantity++) {
         network_sensor_code(sensor, zone, quantity);
-        if (!make_sensor(api, sensor, network_quantities[quantity].kind, network_quantities[quantity].unit, device_id, zone_id, town_id,
-                err))
+        if (!make_sensor(api, sensor, network_quantities[quantity].kind, network_quantities[quantity].unit, device_id,
+                zone_id, town_id, err))
             return false;
     }
     /* The sensors that the examples of the documentation name. */
@@ -130,7 +135,8 @@ static bool find_tenant(struct api *api, int *out_id, struct err *err)
     cJSON_Delete(list);
     if (*out_id > 0)
         return true;
-    if (!api_call(api, "POST", "/tenants", "{\"code\":\"demo\",\"name\":\"Demo waterworks\",\"time_zone\":\"Europe/Rome\"}", &status, &made, err))
+    if (!api_call(api, "POST", "/tenants",
+            "{\"code\":\"demo\",\"name\":\"Demo waterworks\",\"time_zone\":\"Europe/Rome\"}", &status, &made, err))
         return false;
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(made, "id");
     *out_id = cJSON_IsNumber(id) ? id->valueint : 0;
@@ -222,7 +228,8 @@ static void write_json(struct json_writer *writer, int zone, int64_t now_us)
     for (int quantity = 0; quantity < QUANTITY_COUNT; quantity++) {
         char sensor[NETWORK_CODE_SIZE];
         network_sensor_code(sensor, zone, quantity);
-        write_reading(writer, sensor, network_sent_value(zone, quantity, now_us), network_quantities[quantity].sent_unit, now_us);
+        write_reading(
+            writer, sensor, network_sent_value(zone, quantity, now_us), network_quantities[quantity].sent_unit, now_us);
     }
     json_end_array(writer);
 }
@@ -239,7 +246,8 @@ bool demo_send_now(struct api *api, const struct demo_state *state, const struct
         bool is_senml = zone % 2 == 1;
         json_writer_init(&writer, &body);
         (is_senml ? write_senml : write_json)(&writer, zone, now_us);
-        if (!api_post(api, url, state->device_tokens[zone], is_senml ? "application/senml+json" : "application/json", &body, &status, err))
+        if (!api_post(api, url, state->device_tokens[zone], is_senml ? "application/senml+json" : "application/json",
+                &body, &status, err))
             return false;
     }
     return true;

@@ -7,8 +7,10 @@ struct demo_options {
     const char *url, *ingest_url, *admin_email, *admin_password, *demo_password, *env_file, *state_file;
 };
 /* The tenant, towns, zones, loggers, sensors and their tokens; what is there stays. */
-MUST_CHECK bool demo_make(struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err);
+MUST_CHECK bool demo_make(
+    struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err);
 /* Two days of readings, every 15 minutes, by POST /batch/readings. */
 MUST_CHECK bool demo_send_past(struct api *api, const struct demo_options *options, struct err *err);
 /* One round of every logger: half of them send JSON, half SenML. */
-MUST_CHECK bool demo_send_now(struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err);
+MUST_CHECK bool demo_send_now(
+    struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err);

@@ -10,9 +10,12 @@
 
 enum { FEED_EVERY_MS = 10000, TOKEN_EVERY_ROUNDS = 60 };
 
-static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file F --demo-password-file F --env-file F --state-file F\n"
-                           "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of readings, writes the environment file\n"
-                           "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in the environment file fresh\n";
+static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file "
+                           "F --demo-password-file F --env-file F --state-file F\n"
+                           "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of "
+                           "readings, writes the environment file\n"
+                           "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in "
+                           "the environment file fresh\n";
 
 static bool read_line(const char *path, char *target, size_t size, struct err *err)
 {
@@ -25,12 +28,14 @@ static bool read_line(const char *path, char *target, size_t size, struct err *e
     return ok || err_set(err, ERR_CONFIG, "%s is empty", path);
 }
 
-static bool write_environment(const struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err)
+static bool write_environment(
+    const struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err)
 {
     AUTO_INPLACE(buffer) text = { 0 };
     buffer_printf(&text,
         "# Where the demo is; made by nwims-demo. The token is for the demo tenant's administrator.\n"
-        "export NWIMS_URL=%s\nexport NWIMS_TOKEN=%s\nexport NWIMS_TENANT=%d\nexport NWIMS_HTTP_INGEST_URL=%s\nexport NWIMS_DEVICE_TOKEN=%s\n",
+        "export NWIMS_URL=%s\nexport NWIMS_TOKEN=%s\nexport NWIMS_TENANT=%d\nexport NWIMS_HTTP_INGEST_URL=%s\nexport "
+        "NWIMS_DEVICE_TOKEN=%s\n",
         options->url, api_token(api), state->tenant_id, options->ingest_url, state->device_tokens[0]);
     return (buffer_ok(&text) || err_set(err, ERR_LIMIT, "out of memory")) &&
            state_replace_file(options->env_file, text.data, text.size, err);
@@ -41,9 +46,12 @@ static bool log_in_as_demo(struct api *api, const struct demo_options *options, 
 {
     char body[400];
     int status;
-    snprintf(body, sizeof body, "{\"email\":\"demo@nwims.local\",\"name\":\"Demo administrator\",\"roles\":[\"tenant_admin\"],\"password\":\"%s\"}",
+    snprintf(body, sizeof body,
+        "{\"email\":\"demo@nwims.local\",\"name\":\"Demo "
+        "administrator\",\"roles\":[\"tenant_admin\"],\"password\":\"%s\"}",
         options->demo_password);
-    return api_call(api, "POST", "/users", body, &status, NULL, err) && api_login(api, "demo@nwims.local", options->demo_password, err);
+    return api_call(api, "POST", "/users", body, &status, NULL, err) &&
+           api_login(api, "demo@nwims.local", options->demo_password, err);
 }
 
 static bool set_up(struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err)
@@ -52,7 +60,8 @@ static bool set_up(struct api *api, struct demo_state *state, const struct demo_
         !log_in_as_demo(api, options, err))
         return false;
     api_act_in(api, 0);
-    return demo_send_past(api, options, err) && demo_send_now(api, state, options, err) && write_environment(api, state, options, err);
+    return demo_send_past(api, options, err) && demo_send_now(api, state, options, err) &&
+           write_environment(api, state, options, err);
 }
 
 /* Whatever is away comes back; the feeder waits and goes on. */
@@ -61,8 +70,9 @@ static void feed(struct api *api, const struct demo_state *state, const struct d
     bool was_well = true;
     for (unsigned round = 0;; round++) {
         struct err err = { 0 };
-        bool ok = round % TOKEN_EVERY_ROUNDS != 0 || (api_login(api, "demo@nwims.local", options->demo_password, &err) &&
-                                                          write_environment(api, state, options, &err));
+        bool ok =
+            round % TOKEN_EVERY_ROUNDS != 0 || (api_login(api, "demo@nwims.local", options->demo_password, &err) &&
+                                                   write_environment(api, state, options, &err));
         ok = ok && demo_send_now(api, state, options, &err);
         if (!ok && was_well)
             log_warn(NULL, "demo.waiting", LOG_ERR(&err));
@@ -79,7 +89,8 @@ int main(int argc, char **argv)
     static const struct option known[] = { { "setup", no_argument, NULL, 's' }, { "feed", no_argument, NULL, 'f' },
         { "url", required_argument, NULL, 'u' }, { "ingest-url", required_argument, NULL, 'i' },
         { "admin-email", required_argument, NULL, 'e' }, { "admin-password-file", required_argument, NULL, 'p' },
-        { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' }, { "state-file", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+        { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' },
+        { "state-file", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 } };
     char password[256] = "", demo_password[256] = "";
     struct demo_state state;
     AUTO(api) api = NULL;
@@ -117,7 +128,8 @@ int main(int argc, char **argv)
             fputs(help, option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 64;
         }
-    if (!task || !options.url || !options.ingest_url || !options.admin_email || !password_file || !demo_password_file || !options.env_file || !options.state_file) {
+    if (!task || !options.url || !options.ingest_url || !options.admin_email || !password_file || !demo_password_file ||
+        !options.env_file || !options.state_file) {
         fputs(help, stderr);
         return 64;
     }
@@ -125,8 +137,9 @@ int main(int argc, char **argv)
     log_start("demo", NWIMS_VERSION, LOG_INFO);
     options.admin_password = password;
     options.demo_password = demo_password;
-    bool ok = read_line(password_file, password, sizeof password, &err) && read_line(demo_password_file, demo_password, sizeof demo_password, &err) && state_read(&state, options.state_file, &err) &&
-              api_open(&api, options.url, &err);
+    bool ok = read_line(password_file, password, sizeof password, &err) &&
+              read_line(demo_password_file, demo_password, sizeof demo_password, &err) &&
+              state_read(&state, options.state_file, &err) && api_open(&api, options.url, &err);
     if (ok && task == 's')
         ok = set_up(api, &state, &options, &err);
     else if (ok)

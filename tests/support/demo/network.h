@@ -22,8 +22,8 @@ extern const struct quantity network_quantities[QUANTITY_COUNT];
 enum { NETWORK_CODE_SIZE = 64 };
 void network_zone_code(char code[NETWORK_CODE_SIZE], int zone);
 void network_sensor_code(char code[NETWORK_CODE_SIZE], int zone, int quantity);
-/* What the sensor shows at that time, in its canonical unit: consumption with a morning and an evening peak, pressure that falls with it, noise that is the
- * same whenever it is asked for the same time. */
+/* What the sensor shows at that time, in its canonical unit: consumption with a morning and an evening peak, pressure
+ * that falls with it, noise that is the same whenever it is asked for the same time. */
 double network_value(int zone, int quantity, int64_t at_us);
 /* The same as the logger sends it (sent_unit). */
 double network_sent_value(int zone, int quantity, int64_t at_us);

@@ -47,5 +47,6 @@ bool state_write(const struct demo_state *state, const char *path, struct err *e
     for (int zone = 0; zone < ZONE_COUNT; zone++)
         if (state->device_tokens[zone][0])
             buffer_printf(&text, "token %d %s\n", zone, state->device_tokens[zone]);
-    return (buffer_ok(&text) || err_set(err, ERR_LIMIT, "out of memory")) && state_replace_file(path, text.data, text.size, err);
+    return (buffer_ok(&text) || err_set(err, ERR_LIMIT, "out of memory")) &&
+           state_replace_file(path, text.data, text.size, err);
 }

@@ -1,4 +1,5 @@
-/* What the demo keeps between starts: the loggers' tokens, and the environment file for people and scripts. Both readable by the owner only. */
+/* What the demo keeps between starts: the loggers' tokens, and the environment file for people and scripts. Both
+ * readable by the owner only. */
 #pragma once
 #include "base/err.h"
 #include "network.h"

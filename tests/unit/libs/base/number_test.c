@@ -1,17 +1,18 @@
 /* Numbers from and to text are exact. */
 #include "base/number.h"
 #include "base/uuid.h"
+#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 static void numbers_are_read_as_strtod_reads_them(void **state)
 {
-    static const char *const texts[] = { "0", "-0", "1", "3.5", "-12.25", "0.1", "1e3", "1E-7", "123456789012345678", "1.7976931348623157e308",
-        "4.9e-324", "0.30000000000000004", "9007199254740993", "100000000000000000000000", "1e22", "1e23", "8.38", "2.2250738585072014e-308" };
+    static const char *const texts[] = { "0", "-0", "1", "3.5", "-12.25", "0.1", "1e3", "1E-7", "123456789012345678",
+        "1.7976931348623157e308", "4.9e-324", "0.30000000000000004", "9007199254740993", "100000000000000000000000",
+        "1e22", "1e23", "8.38", "2.2250738585072014e-308" };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         double value = -1;
@@ -23,7 +24,8 @@ static void numbers_are_read_as_strtod_reads_them(void **state)
 
 static void what_json_does_not_allow_is_no_number(void **state)
 {
-    static const char *const texts[] = { "", "-", "+1", "01", ".5", "1.", "1e", "1e+", "NaN", "Infinity", "0x10", "1e999", "-1e400", "e5", "--1" };
+    static const char *const texts[] = { "", "-", "+1", "01", ".5", "1.", "1e", "1e+", "NaN", "Infinity", "0x10",
+        "1e999", "-1e400", "e5", "--1" };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         double value;
@@ -66,8 +68,9 @@ static void the_shortest_text_is_written(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = { { 3.5, "3.5" }, { 0.1, "0.1" }, { 100, "100" }, { -7, "-7" }, { 1e15, "1e+15" }, { 0.30000000000000004, "0.30000000000000004" },
-        { NAN, "null" }, { INFINITY, "null" }, { -0.0, "-0" }, { 1e300, "1e+300" } };
+    } cases[] = { { 3.5, "3.5" }, { 0.1, "0.1" }, { 100, "100" }, { -7, "-7" }, { 1e15, "1e+15" },
+        { 0.30000000000000004, "0.30000000000000004" }, { NAN, "null" }, { INFINITY, "null" }, { -0.0, "-0" },
+        { 1e300, "1e+300" } };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char text[NUMBER_TEXT_SIZE];

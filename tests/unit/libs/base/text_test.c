@@ -3,19 +3,20 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
-#include <cmocka.h>
 
 static void utf8_is_told_from_what_is_not(void **state)
 {
     static const struct {
         const char *text;
         bool is_utf8;
-    } cases[] = { { "plain", true }, { "m\xc2\xb3", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x92\xa7", true }, { "\xc0\x80", false },
-        { "\xed\xa0\x80", false }, { "\xf4\x90\x80\x80", false }, { "\xff", false }, { "a\xc3", false }, { "\xe2\x82", false } };
+    } cases[] = { { "plain", true }, { "m\xc2\xb3", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x92\xa7", true },
+        { "\xc0\x80", false }, { "\xed\xa0\x80", false }, { "\xf4\x90\x80\x80", false }, { "\xff", false },
+        { "a\xc3", false }, { "\xe2\x82", false } };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_int_equal(text_is_utf8(cases[i].text, strlen(cases[i].text)), cases[i].is_utf8);
@@ -78,8 +79,9 @@ static void json_is_valid_whatever_goes_in(void **state)
     json_end_array(&writer);
     json_end_object(&writer);
     assert_true(buffer_ok(&out));
-    assert_string_equal(out.data, "{\"a\\\"b\":\"line\\nbreak \\u0001 \xef\xbf\xbd m\xc2\xb3\",\"list\":[0.1,null,-9223372036854775808,"
-                                  "18446744073709551615,true,null]}");
+    assert_string_equal(out.data,
+        "{\"a\\\"b\":\"line\\nbreak \\u0001 \xef\xbf\xbd m\xc2\xb3\",\"list\":[0.1,null,-9223372036854775808,"
+        "18446744073709551615,true,null]}");
 }
 
 static void an_error_that_is_too_long_says_so(void **state)

@@ -1,6 +1,6 @@
 /* What a message must be like to be stored, and what becomes of it in memory. */
-#include "batch.h"
 #include "base/buffer.h"
+#include "batch.h"
 #include "wire/wire.h"
 #include <math.h>
 #include <setjmp.h>
@@ -37,7 +37,8 @@ static void sample_init(struct sample *sample)
     sample->wire.flags = sample->flags;
 }
 
-static enum err_kind decode(const struct sample *sample, struct batch *batch, struct arena *arena, const char **out_reason)
+static enum err_kind decode(
+    const struct sample *sample, struct batch *batch, struct arena *arena, const char **out_reason)
 {
     struct err err = { 0 };
     AUTO_INPLACE(buffer) bytes = { 0 };
@@ -135,13 +136,20 @@ static void what_is_wrong_is_named(void **state)
         enum err_kind kind;
         const char *reason;
     } table[] = {
-        { no_tenant, ERR_INPUT, "malformed" },         { no_readings, ERR_INPUT, "malformed" },
-        { a_value_is_missing, ERR_INPUT, "malformed" }, { a_time_is_missing, ERR_INPUT, "malformed" },
-        { a_status_is_missing, ERR_INPUT, "malformed" }, { flags_are_missing, ERR_INPUT, "malformed" },
-        { too_old, ERR_INPUT, "bad_time" },            { too_new, ERR_INPUT, "bad_time" },
-        { a_time_overflows, ERR_INPUT, "bad_time" },   { no_sensor, ERR_INPUT, "bad_sensor" },
-        { not_a_number, ERR_INPUT, "bad_value" },      { infinite, ERR_INPUT, "bad_value" },
-        { flags_too_large, ERR_INPUT, "bad_flags" },   { oldest_allowed, ERR_NONE, NULL },
+        { no_tenant, ERR_INPUT, "malformed" },
+        { no_readings, ERR_INPUT, "malformed" },
+        { a_value_is_missing, ERR_INPUT, "malformed" },
+        { a_time_is_missing, ERR_INPUT, "malformed" },
+        { a_status_is_missing, ERR_INPUT, "malformed" },
+        { flags_are_missing, ERR_INPUT, "malformed" },
+        { too_old, ERR_INPUT, "bad_time" },
+        { too_new, ERR_INPUT, "bad_time" },
+        { a_time_overflows, ERR_INPUT, "bad_time" },
+        { no_sensor, ERR_INPUT, "bad_sensor" },
+        { not_a_number, ERR_INPUT, "bad_value" },
+        { infinite, ERR_INPUT, "bad_value" },
+        { flags_too_large, ERR_INPUT, "bad_flags" },
+        { oldest_allowed, ERR_NONE, NULL },
         { newest_allowed, ERR_NONE, NULL },
     };
     (void)state;

@@ -52,8 +52,13 @@ static void make(size_t i, int32_t tenant_id, size_t count, int64_t first_day, i
         sensors[i][row] = (int32_t)(row % 10) + 1;
         times[i][row] = first_day * DAY_US + (int64_t)row * step_us;
     }
-    batches[i] = (struct batch){ .wire = &wires[i], .observed_at = times[i], .count = count, .sequence = 100 + i, .delivered = 1,
-        .oldest_at = times[i][0], .newest_at = times[i][count - 1] };
+    batches[i] = (struct batch){ .wire = &wires[i],
+        .observed_at = times[i],
+        .count = count,
+        .sequence = 100 + i,
+        .delivered = 1,
+        .oldest_at = times[i][0],
+        .newest_at = times[i][count - 1] };
     if (step_us < 0) {
         batches[i].oldest_at = times[i][count - 1];
         batches[i].newest_at = times[i][0];
@@ -101,10 +106,10 @@ static void batches_over_several_partitions_are_split(void **state)
     struct slices slices;
     struct err err = { 0 };
     int64_t missing_at;
-    make(0, 1, ROWS, FIRST_DAY, 28 * DAY_US / ROWS);            /* rising through all four */
-    make(1, 1, 50, FIRST_DAY + 27, -(25 * DAY_US / 50));        /* falling through all four */
-    make(2, 2, 10, FIRST_DAY, 1000);                            /* in the first only */
-    for (size_t row = 0; row < ROWS; row += 3) {                /* to and fro */
+    make(0, 1, ROWS, FIRST_DAY, 28 * DAY_US / ROWS);     /* rising through all four */
+    make(1, 1, 50, FIRST_DAY + 27, -(25 * DAY_US / 50)); /* falling through all four */
+    make(2, 2, 10, FIRST_DAY, 1000);                     /* in the first only */
+    for (size_t row = 0; row < ROWS; row += 3) {         /* to and fro */
         int64_t swapped = times[0][row];
         times[0][row] = times[0][ROWS - 1 - row];
         times[0][ROWS - 1 - row] = swapped;

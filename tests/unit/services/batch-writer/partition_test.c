@@ -1,6 +1,6 @@
 /* Which partition a time belongs to, and how a new one fits between its neighbours. */
-#include "partition.h"
 #include "batch.h"
+#include "partition.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,8 +37,14 @@ static void a_time_finds_its_partition(void **state)
         int64_t at;
         const char *name; /* NULL: none */
     } table[] = {
-        { 10 * DAY_US - 1, NULL }, { 10 * DAY_US, "a" }, { 15 * DAY_US - 1, "a" }, { 15 * DAY_US, NULL },
-        { 20 * DAY_US, "b" },      { 21 * DAY_US, "c" }, { 22 * DAY_US - 1, "c" }, { 22 * DAY_US, NULL },
+        { 10 * DAY_US - 1, NULL },
+        { 10 * DAY_US, "a" },
+        { 15 * DAY_US - 1, "a" },
+        { 15 * DAY_US, NULL },
+        { 20 * DAY_US, "b" },
+        { 21 * DAY_US, "c" },
+        { 22 * DAY_US - 1, "c" },
+        { 22 * DAY_US, NULL },
     };
     (void)state;
     assert_null(partition_list_find(&list, 0));

@@ -40,7 +40,8 @@ static void what_writes_needs_a_permission_and_only_logging_in_needs_none(void *
     (void)state;
     for (size_t r = 0; routers[r]; r++)
         for (const struct route *route = routers[r]->routes; route->method; route++)
-            if (strcmp(route->method, "GET") != 0 && strncmp(route->path, "/auth/", 6) != 0 && !strchr(route->permission, ':'))
+            if (strcmp(route->method, "GET") != 0 && strncmp(route->path, "/auth/", 6) != 0 &&
+                !strchr(route->permission, ':'))
                 fail_msg("%s %s can be called without a permission", route->method, route->path);
 }
 
