@@ -139,7 +139,7 @@ static int on_message(const struct mg_connection *connection, const char *text)
     struct http_server *server = mg_get_user_data(mg_get_context(connection));
     if (server && !atomic_load(&server->is_started))
         snprintf(server->complaint, sizeof server->complaint, "%s", text);
-    log_debug(NULL, "http.library", LOG_TEXT("text", text));
+    log_debug(NULL, "http.server_says", LOG_TEXT("text", text));
     return TAKEN;
 }
 

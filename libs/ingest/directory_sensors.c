@@ -139,8 +139,11 @@ static bool ask_for_missing(
     struct lane *lane = directory_lane_enter(directory, &key);
     look_up_all(directory, lookup, lookup->missing, lookup->missing_count);
     bool ok = lookup->missing_count == 0 || directory_lane_may_ask(lane, began_us, err);
-    while (ok && lookup->missing_count > 0)
+    while (ok && lookup->missing_count > 0) {
         ok = ask_some(directory, caller, lookup, err);
+        if (ok && lookup->missing_count > 0) /* further on the same names may stand again */
+            look_up_all(directory, lookup, lookup->missing, lookup->missing_count);
+    }
     directory_lane_leave(lane, !ok);
     return ok;
 }

@@ -86,7 +86,7 @@ static bool carry(struct outbox_relay *relay, size_t *out_count)
 /* What the last transactions left is carried before the process ends, if it goes. */
 static void carry_the_rest(struct outbox_relay *relay)
 {
-    int64_t until_us = clock_monotonic_us() + LAST_ROUNDS_MS * 1000;
+    int64_t until_us = clock_monotonic_us() + (int64_t)LAST_ROUNDS_MS * 1000;
     size_t count = MOST_A_ROUND;
     while (count == MOST_A_ROUND && relay->was_well && clock_monotonic_us() < until_us)
         if (!carry(relay, &count))

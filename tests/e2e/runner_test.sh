@@ -156,6 +156,7 @@ EOF
 "$runner" up --folder "$folder" --stack stack.conf >front.txt 2>&1 </dev/null &
 front=$!
 check "lines are shown as they come" soon grep -q 'talker .*a line' front.txt
+check "and that all is ready" soon grep -q 'All 1 processes are ready' front.txt
 kill -INT "$front"
 wait "$front"
 check "Ctrl-C stops all and is no failure" test $? -eq 0
