@@ -85,6 +85,26 @@ class Api(unittest.TestCase):
                        "Content-Type: application/json\r\nContent-Length: 209715200\r\n\r\n[").encode())
             self.assertIn(b" 413 ", s.recv(4096).split(b"\r\n")[0])
 
+    def gateway_mib(self):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                name, rest = open(f"/proc/{pid}/stat").read().split("(", 1)[1].rsplit(")", 1)
+                if name == "gateway" and rest.split()[1] == os.environ["NWIMS_RUNNER_PID"]:
+                    return next(int(line.split()[1]) for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS:")) / 1024
+            except OSError:
+                continue
+        self.fail("no gateway runs")
+
+    def test_bad_bodies_leave_no_memory_behind(self):
+        bad = json.dumps([{"sensor_id": "NO_SUCH", "value": i} for i in range(20000)]).encode()
+        for _ in range(5):
+            self.a.post("/batch/readings", bad)
+        before = self.gateway_mib()
+        for i in range(100):
+            answer = self.a.post("/batch/readings", bad if i % 2 else bad[:-5])
+            self.assertIn(answer.status, (400, 422))
+        self.assertLess(self.gateway_mib() - before, 16, "the gateway grew")
+
     def test_a_body_cut_short_stores_nothing(self):
         before = self.stored()
         body = b'[{"sensor_id":"SENSOR_001","value":9,"timestamp":"2026-03-01T00:00:00Z"}]'
