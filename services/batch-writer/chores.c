@@ -6,23 +6,32 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 50, HOURLY_MS = 3600 * 1000, RETRY_MS = 5000, BUSY_SHARE = 9 };
+enum {
+    STEP_MS = 50,
+    HOURLY_MS = 3600 * 1000,
+    RETRY_MS = 5000,
+    BUSY_SHARE = 19,
+    MOST_ROUNDS_BEHIND = 40,
+    LEAST_MARKS = 1000
+};
 #define ARENA_BYTES ((size_t)256 << 20)
 
 struct chores {
     struct writer_shared *shared;
     struct partition_list partitions;
     struct arena arena;
+    int64_t marks;     /* taken in a round: fewer after one that failed, which may have been too long */
     int64_t hourly_at; /* monotonic: when to do next what is done by the hour */
     pthread_t thread;
 };
 
-/* Rollups may wait: history reads around what is still due. While readings queue up they get a tenth of the time,
- * unless they fall behind a whole round themselves. */
-int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full)
+/* Rollups may wait: history reads around what is still due, and marks that wait grow together. While readings queue up
+ * they get a twentieth of the time, unless they are so far behind that the marks themselves become a burden. */
+int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full, int64_t rounds_behind)
 {
-    int64_t fair_ms = took_ms * (is_busy && !is_full ? BUSY_SHARE : 1);
-    return is_full || fair_ms > rollup_ms ? fair_ms : rollup_ms;
+    bool is_polite = is_busy && rounds_behind < MOST_ROUNDS_BEHIND;
+    int64_t fair_ms = took_ms * (is_polite ? BUSY_SHARE : 1);
+    return (is_full && !is_polite) || fair_ms > rollup_ms ? fair_ms : rollup_ms;
 }
 
 static bool make_partitions(struct chores *chores, struct err *err)
@@ -59,19 +68,22 @@ static int64_t run_rollup(struct chores *chores)
     const struct batch_writer_config *config = chores->shared->config;
     struct err err = { 0 };
     struct rollup_round round = { 0 };
-    int64_t marks = 0, began_us = clock_monotonic_us();
-    if (!rollup_run(chores->shared->store, config->rollup_marks, &chores->arena, &round, &err) ||
-        !rollup_waiting(chores->shared->store, &marks, &err)) {
-        log_warn(NULL, "rollup.failed", LOG_ERR(&err));
+    int64_t began_us = clock_monotonic_us();
+    if (!rollup_run(chores->shared->store, clock_now_us(), chores->marks, &chores->arena, &round, &err)) {
+        log_warn(NULL, "rollup.failed", LOG_COUNT("marks", chores->marks), LOG_ERR(&err));
+        chores->marks = chores->marks / 2 > LEAST_MARKS ? chores->marks / 2 : LEAST_MARKS;
         return config->rollup_ms > RETRY_MS ? config->rollup_ms : RETRY_MS;
     }
     int64_t took_us = clock_monotonic_us() - began_us;
-    metric_set(chores->shared->metrics.rollup_waiting, (double)marks);
-    if (round.is_mine)
-        metric_observe(chores->shared->metrics.rollup_seconds, (double)took_us / MICROSECONDS);
+    chores->marks = chores->marks < config->rollup_marks / 2 ? chores->marks * 2 : config->rollup_marks;
+    if (!round.is_mine)
+        return config->rollup_ms;
+    metric_set(chores->shared->metrics.rollup_waiting, (double)round.waiting);
+    metric_observe(chores->shared->metrics.rollup_seconds, (double)took_us / MICROSECONDS);
     bool is_busy =
         atomic_load_explicit(&chores->shared->full_at, memory_order_relaxed) > began_us - config->rollup_ms * 1000;
-    return chores_pause_ms(config->rollup_ms, took_us / 1000, is_busy, round.is_full);
+    return chores_pause_ms(
+        config->rollup_ms, took_us / 1000, is_busy, round.is_full, round.waiting / config->rollup_marks);
 }
 
 static bool is_stopping(const struct chores *chores)
@@ -105,6 +117,7 @@ bool chores_start(struct chores **out_chores, struct writer_shared *shared, stru
     if (!chores)
         return err_set(err, ERR_TRANSIENT, "no memory for chores");
     chores->shared = shared;
+    chores->marks = shared->config->rollup_marks;
     partition_list_init(&chores->partitions);
     arena_init(&chores->arena, ARENA_BYTES);
     if (pthread_create(&chores->thread, NULL, run, chores) != 0) {

@@ -7,5 +7,6 @@ MUST_CHECK bool chores_start(struct chores **out_chores, struct writer_shared *s
 /* Waits for its end, which is_stopping asks for. NULL is fine. */
 void chores_join(struct chores *chores);
 
-/* How long to leave the processors to the writers after a round that took so long. */
-int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full);
+/* How long to leave the processors to the writers after a round that took so long. is_full: there is enough for another
+ * round at once; rounds_behind: how many rounds' worth of marks wait. */
+int64_t chores_pause_ms(int64_t rollup_ms, int64_t took_ms, bool is_busy, bool is_full, int64_t rounds_behind);

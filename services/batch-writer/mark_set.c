@@ -29,8 +29,10 @@ void mark_set_reset(struct mark_set *set)
 
 static size_t slot_of(uint64_t mark, size_t slot_count)
 {
-    /* Fibonacci hashing: consecutive hours and numbers spread, the high bits are the good ones. */
-    return (size_t)((mark * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (slot_count - 1);
+    /* The sensor sits in the upper half, and a product carries upwards only: folded back, it reaches the bits that are
+     * used. */
+    uint64_t mixed = mark * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(mixed ^ mixed >> 32) & (slot_count - 1);
 }
 
 static void put_slot(uint64_t *slots, size_t slot_count, uint64_t mark)

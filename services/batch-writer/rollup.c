@@ -1,18 +1,29 @@
 #include "rollup.h"
+#include "batch.h"
 #include "store/store_timer.h"
 
-enum { PRUNE_ROWS = 20000, PRUNE_ROUNDS = 200 };
+enum { PRUNE_ROWS = 20000, PRUNE_ROUNDS = 200, MOST_RUNNING_ROWS = 100, STRAGGLERS_MS = 5 * 60 * 1000 };
 
-/* The marks go and the hours come in one statement, so both see the same readings: a mark whose readings are not
- * visible yet is not visible either. Hours whose readings are gone with their partition keep what they were. */
+/* $2 is the first hour that is not over. Rows of marks before it are taken, and when many others have gathered, those
+ * too: what runs is put back as one row. Marks go and hours come in one statement, so both see the same readings: a
+ * mark whose readings are not visible yet is not visible either. Hours whose readings are gone with their partition
+ * keep what they were. */
 static const char hours_sql[] =
     "WITH taken AS ("
     " DELETE FROM telemetry.rollup_due WHERE id IN ("
     "  SELECT id FROM (SELECT id, sum(marks) OVER (ORDER BY id) - marks AS before"
-    "   FROM (SELECT id, marks FROM telemetry.rollup_due ORDER BY id LIMIT 5000) o) q WHERE before < $1::int8)"
+    "   FROM (SELECT id, marks FROM telemetry.rollup_due"
+    "    WHERE last_hour < $2::int4 OR"
+    "     (SELECT count(*) FROM telemetry.rollup_due WHERE last_hour >= $2::int4) > $3::int4"
+    "    ORDER BY id LIMIT 5000) o) q WHERE before < $1::int8)"
     " RETURNING sensor_no, hour),"
-    "touched AS MATERIALIZED ("
+    "marked AS MATERIALIZED ("
     " SELECT DISTINCT m.sensor_no, m.hour FROM taken, unnest(taken.sensor_no, taken.hour) AS m (sensor_no, hour)),"
+    "touched AS (SELECT sensor_no, hour FROM marked WHERE hour < $2::int4),"
+    "put_back AS ("
+    " INSERT INTO telemetry.rollup_due (marks, first_hour, last_hour, sensor_no, hour)"
+    " SELECT count(*), min(hour), max(hour), array_agg(sensor_no), array_agg(hour) FROM marked"
+    " WHERE hour >= $2::int4 HAVING count(*) > 0),"
     "put AS ("
     " INSERT INTO telemetry.rollup_hour AS h (start_at, last_at, min, max, sum, last, sensor_no, tenant_id, count)"
     " SELECT timestamptz 'epoch' + t.hour * interval '1 hour', r.last_at, r.min, r.max, r.sum, r.last, t.sensor_no, "
@@ -60,35 +71,39 @@ static bool put_days(
            store_run(session, days_sql, PARAMS(PARAM_INT4S(sensor_no, count), PARAM_INT4S(day, count)), NULL, err);
 }
 
-static bool waiting(struct store_session *session, int64_t *out_marks, struct err *err)
+/* Marks that wait, and whether those of hours that are over make a round of their own. */
+static bool look_at_rest(struct store_session *session, int32_t running_hour, int64_t most_marks,
+    struct rollup_round *round, struct err *err)
 {
     AUTO(store_result) result = NULL;
-    if (!store_query(session, &result, "SELECT coalesce(sum(marks), 0) FROM telemetry.rollup_due", NO_PARAMS, err))
+    if (!store_query(session, &result,
+            "SELECT coalesce(sum(marks), 0), coalesce(sum(marks) FILTER (WHERE last_hour < $1::int4), 0) "
+            "FROM telemetry.rollup_due",
+            PARAMS(PARAM_INT(running_hour)), err))
         return false;
-    *out_marks = store_result_int(result, 0, 0);
+    round->waiting = store_result_int(result, 0, 0);
+    round->is_full = store_result_int(result, 0, 1) >= most_marks;
     return true;
 }
 
-static bool run_in_turn(
-    struct store_session *session, int64_t most_marks, struct arena *arena, struct rollup_round *round, struct err *err)
+static bool run_in_turn(struct store_session *session, int64_t now_us, int64_t most_marks, struct arena *arena,
+    struct rollup_round *round, struct err *err)
 {
     AUTO(store_result) touched = NULL;
-    int64_t left = 0;
+    int32_t running_hour = (int32_t)((now_us - STRAGGLERS_MS * INT64_C(1000)) / HOUR_US);
     /* Compiling a plan for a few hundred index look-ups takes longer than they do. */
     if (!store_script(session, "SET LOCAL jit = off", err) ||
-        !store_query(session, &touched, hours_sql, PARAMS(PARAM_INT(most_marks)), err))
+        !store_query(session, &touched, hours_sql,
+            PARAMS(PARAM_INT(most_marks), PARAM_INT(running_hour), PARAM_INT(MOST_RUNNING_ROWS)), err))
         return err_wrap(err, "hours");
     if (!put_days(session, touched, arena, err))
         return err_wrap(err, "days");
-    if (!waiting(session, &left, err))
-        return false;
     round->sensor_days = store_result_rows(touched);
-    round->is_full = left >= most_marks;
-    return true;
+    return look_at_rest(session, running_hour, most_marks, round, err);
 }
 
-bool rollup_run(
-    struct store *store, int64_t most_marks, struct arena *arena, struct rollup_round *out_round, struct err *err)
+bool rollup_run(struct store *store, int64_t now_us, int64_t most_marks, struct arena *arena,
+    struct rollup_round *out_round, struct err *err)
 {
     AUTO(store_session) session = NULL;
     struct rollup_round round = { 0 };
@@ -96,16 +111,10 @@ bool rollup_run(
     if (!store_session_open(&session, store, err) || !store_begin(session, 0, err) ||
         !store_try_lock(session, "telemetry.rollup", &round.is_mine, err))
         return err_wrap(err, "rollup");
-    if (round.is_mine && (!run_in_turn(session, most_marks, arena, &round, err) || !store_commit(session, err)))
+    if (round.is_mine && (!run_in_turn(session, now_us, most_marks, arena, &round, err) || !store_commit(session, err)))
         return err_wrap(err, "rollup");
     *out_round = round;
     return true;
-}
-
-bool rollup_waiting(struct store *store, int64_t *out_marks, struct err *err)
-{
-    AUTO(store_session) session = NULL;
-    return store_session_open(&session, store, err) && waiting(session, out_marks, err);
 }
 
 /* One short transaction; false in out_more when nothing is left or another replica is at it. */

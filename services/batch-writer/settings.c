@@ -19,7 +19,7 @@ const struct setting batch_writer_settings[] = {
         .help = "partitions made before they are needed" },
     { "ROLLUP_MS", SETTING_MS, FIELD(rollup_ms), .preset = "2000", .min = 10, .max = 3600000,
         .help = "how often hours and days are brought up to date" },
-    { "ROLLUP_MARKS", SETTING_COUNT, FIELD(rollup_marks), .preset = "200000", .min = 1, .max = 2000000,
+    { "ROLLUP_MARKS", SETTING_COUNT, FIELD(rollup_marks), .preset = "500000", .min = 1000, .max = 2000000,
         .help = "marks of touched hours taken in one round" },
     { "LEDGER_HOURS", SETTING_COUNT, FIELD(ledger_hours), .preset = "24", .min = 1, .max = 8760,
         .help = "how long committed messages are remembered; longer than any redelivery takes" },

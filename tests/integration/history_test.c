@@ -154,7 +154,7 @@ static int start(void **state)
     other_sensor_no = make_sensor(2, "SENSOR_1")->sensor_no;
     make_readings();
     send_all(0, READINGS);
-    struct row other = { other_sensor_no, midnight(), 77, 0, 0 };
+    struct row other = { other_sensor_no, midnight() - STACK_HOUR_US, 77, 0, 0 };
     assert_int_equal(stack_send(&stack, 2, &other, 1, false).stored, 1);
     stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.rollup_due", 0);
     test_process_end(writer, SIGTERM);

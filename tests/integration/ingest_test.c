@@ -689,7 +689,7 @@ static void a_full_directory_forgets_some_and_goes_on(void **state)
     (void)state;
     must(directory_open(&small, bus, &tiny, &err), &err);
     for (int i = 0; i < 300; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "MANY-%d", i);
         assert_int_equal(look_up_in(small, name).sensor_no, 1000 + i);
     }
