@@ -4,13 +4,14 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/queue.h"
-#include <cmocka.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void an_arena_gives_zeroed_memory_up_to_its_ceiling(void **state)
 {

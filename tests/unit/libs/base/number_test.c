@@ -1,12 +1,13 @@
 /* Numbers from and to text are exact. */
 #include "base/number.h"
 #include "base/uuid.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void numbers_are_read_as_strtod_reads_them(void **state)
 {

@@ -1,13 +1,14 @@
 /* Settings: every mistake at once, secrets from files, nothing secret shown. */
 #include "base/buffer.h"
 #include "base/settings.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 struct config {
     char name[8];

@@ -3,11 +3,12 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void utf8_is_told_from_what_is_not(void **state)
 {

@@ -1,10 +1,11 @@
 /* RFC 3339 in and out. */
 #include "base/time_text.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
+
+#include <cmocka.h>
 
 static void times_are_read(void **state)
 {
