@@ -20,11 +20,16 @@ enum { TRACEPARENT_SIZE = 56 };
 void trace_format(char text[TRACEPARENT_SIZE], const struct trace *trace);
 
 /* ---- who calls --------------------------------------------------------------------------------------------------- */
-enum { RPC_ACTOR_SIZE = 64, RPC_PERMISSIONS_SIZE = 1024 };
+enum { RPC_ACTOR_SIZE = 64, RPC_PERMISSIONS_SIZE = 1024, RPC_SCOPE_SIZE = 512, RPC_IDEMPOTENCY_KEY_SIZE = 128 };
 struct rpc_caller {
     int32_t tenant_id; /* 0: none */
     char actor[RPC_ACTOR_SIZE];
     char permissions[RPC_PERMISSIONS_SIZE];
+    /* For which part of the tenant the permission of this very call was given: "" for all of it, else region and
+     * municipality ids, each "r:" or "m:" and a UUID, separated by one space. What lies outside is not there for the
+     * caller (ERR_NOT_FOUND, no item of a list). */
+    char scope[RPC_SCOPE_SIZE];
+    char idempotency_key[RPC_IDEMPOTENCY_KEY_SIZE]; /* of a write that may be sent again; "" for none */
     char request_id[40];
     char peer[48]; /* address the request came from */
     struct trace trace;

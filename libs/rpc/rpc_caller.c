@@ -42,6 +42,8 @@ bool rpc_caller_to_headers(
            add_header(out_headers, "Nwims-Tenant", out_headers->tenant, err) &&
            add_header(out_headers, "Nwims-Actor", caller->actor, err) &&
            add_header(out_headers, "Nwims-Permissions", caller->permissions, err) &&
+           add_header(out_headers, "Nwims-Scope", caller->scope, err) &&
+           add_header(out_headers, "Nwims-Idempotency-Key", caller->idempotency_key, err) &&
            add_header(out_headers, "Nwims-Request-Id", caller->request_id, err) &&
            add_header(out_headers, "Nwims-Peer", caller->peer, err) &&
            add_header(out_headers, "Nwims-Deadline-Ms", out_headers->deadline, err);
@@ -74,6 +76,9 @@ bool rpc_caller_from_message(struct rpc_caller *out_caller, const struct bus_mes
     return read_tenant(&out_caller->tenant_id, message, err) &&
            read_text(out_caller->actor, sizeof out_caller->actor, message, "Nwims-Actor", err) &&
            read_text(out_caller->permissions, sizeof out_caller->permissions, message, "Nwims-Permissions", err) &&
+           read_text(out_caller->scope, sizeof out_caller->scope, message, "Nwims-Scope", err) &&
+           read_text(out_caller->idempotency_key, sizeof out_caller->idempotency_key, message, "Nwims-Idempotency-Key",
+               err) &&
            read_text(out_caller->request_id, sizeof out_caller->request_id, message, "Nwims-Request-Id", err) &&
            read_text(out_caller->peer, sizeof out_caller->peer, message, "Nwims-Peer", err);
 }

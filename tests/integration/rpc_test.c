@@ -163,7 +163,9 @@ static void the_caller_arrives_with_the_call(void **state)
         .actor = "somebody",
         .permissions = "sensors:read zones:*",
         .request_id = "request-1",
-        .peer = "192.0.2.1" };
+        .peer = "192.0.2.1",
+        .scope = "m:0190f6c2-7b1c-7cc0-8000-000000000001",
+        .idempotency_key = "once" };
     Nwims__V1__Empty empty = NWIMS__V1__EMPTY__INIT;
     AUTO_INPLACE(outcome) outcome;
     (void)state;
@@ -176,6 +178,8 @@ static void the_caller_arrives_with_the_call(void **state)
     assert_string_equal(seen.permissions, caller.permissions);
     assert_string_equal(seen.request_id, "request-1");
     assert_string_equal(seen.peer, "192.0.2.1");
+    assert_string_equal(seen.scope, "m:0190f6c2-7b1c-7cc0-8000-000000000001");
+    assert_string_equal(seen.idempotency_key, "once");
     assert_string_equal(seen.trace.trace_id, caller.trace.trace_id);
     assert_string_not_equal(seen.trace.span_id, caller.trace.span_id);
     assert_true(seen_left_ms > CALL_MS - 1000 && seen_left_ms <= CALL_MS);

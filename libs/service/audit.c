@@ -1,0 +1,84 @@
+#include "service/audit.h"
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "nwims/v1/audit.pb-c.h"
+#include "store/outbox.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RECORD_CEILING = 64 * 1024, SUBJECT_SIZE = 96 };
+
+struct encoded {
+    struct buffer payload;
+    char id[UUID_TEXT_SIZE];
+    char subject[SUBJECT_SIZE];
+    char traceparent[TRACEPARENT_SIZE];
+};
+
+/* The message borrows its texts and lives only until it is encoded. */
+static char *borrow(const char *text)
+{
+    return (char *)(uintptr_t)(text && *text ? text : NULL);
+}
+
+static bool write_subject(char subject[SUBJECT_SIZE], int32_t tenant_id, const char *action, struct err *err)
+{
+    int noun = (int)strcspn(action, ".");
+    int length = snprintf(subject, SUBJECT_SIZE, "audit.%" PRId32 ".%.*s", tenant_id, noun, action);
+    if (noun == 0 || length < 0 || length >= SUBJECT_SIZE)
+        return err_set(err, ERR_BUG, "\"%.40s\" is no action: noun.verb", action);
+    return true;
+}
+
+static bool encode(
+    struct encoded *out, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
+{
+    Nwims__V1__AuditRecord record = NWIMS__V1__AUDIT_RECORD__INIT;
+    struct uuid id = uuid_new();
+    int32_t tenant_id = event->tenant_id ? event->tenant_id : caller->tenant_id;
+    uuid_format(out->id, &id);
+    record.id = out->id;
+    record.has_tenant_id = tenant_id > 0;
+    record.tenant_id = tenant_id;
+    record.has_happened_at = true;
+    record.happened_at = clock_now_us();
+    record.actor = borrow(event->actor ? event->actor : caller->actor);
+    record.action = borrow(event->action);
+    record.entity = borrow(event->entity);
+    record.entity_id = borrow(event->entity_id);
+    record.outcome = borrow(event->outcome ? event->outcome : "ok");
+    record.peer = borrow(caller->peer);
+    record.request_id = borrow(caller->request_id);
+    record.trace_id = borrow(caller->trace.trace_id);
+    record.detail = borrow(event->detail);
+    out->payload = (struct buffer){ .ceiling_bytes = RECORD_CEILING };
+    trace_format(out->traceparent, &caller->trace);
+    return write_subject(out->subject, tenant_id, event->action, err) && wire_encode(&out->payload, &record.base, err);
+}
+
+bool audit_put(
+    struct store_session *session, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
+{
+    struct encoded record = { 0 };
+    bool ok = encode(&record, caller, event, err) &&
+              outbox_put(session, record.subject, record.payload.data, record.payload.size, record.traceparent, err);
+    buffer_done(&record.payload);
+    return ok;
+}
+
+bool audit_publish(struct bus *bus, const struct rpc_caller *caller, const struct audit_event *event,
+    int64_t timeout_ms, struct err *err)
+{
+    struct encoded record = { 0 };
+    const struct bus_header header = { "traceparent", record.traceparent };
+    bool ok = encode(&record, caller, event, err);
+    const struct bus_outgoing message = { .subject = record.subject,
+        .data = record.payload.data,
+        .size = record.payload.size,
+        .headers = &header,
+        .header_count = 1 };
+    ok = ok && bus_publish(bus, &message, record.id, timeout_ms, NULL, err);
+    buffer_done(&record.payload);
+    return ok;
+}
