@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "http/http_gzip.h"
 #include "http/http_internal.h"
 #include <string.h>
 
@@ -62,6 +63,23 @@ static bool tell_to_go_on(struct http_request *request)
     return ok;
 }
 
+/* Plain as it is, or opened into the worker's other buffer. */
+static bool open_body(struct http_request *request, size_t ceiling, const struct buffer **out_body, struct err *err)
+{
+    struct buffer *opened = &request->worker->opened;
+    *out_body = &request->worker->body;
+    if ((*out_body)->size == 0 || http_request_encoding(request) == HTTP_ENCODING_NONE)
+        return true;
+    if (http_request_encoding(request) == HTTP_ENCODING_UNKNOWN)
+        return err_set(err, ERR_INPUT, "the body may be sent as it is or as gzip");
+    opened->ceiling_bytes = request->worker->body.ceiling_bytes;
+    if (__builtin_add_overflow(opened->ceiling_bytes, (size_t)HTTP_GZIP_PIECE, &opened->ceiling_bytes))
+        return err_set(err, ERR_BUG, "no ceiling for a body");
+    buffer_reset(opened);
+    *out_body = opened;
+    return http_gzip_open(opened, request->worker->body.data, request->worker->body.size, ceiling, err);
+}
+
 bool http_request_body(
     struct http_request *request, size_t ceiling, const char **out_body, size_t *out_size, struct err *err)
 {
@@ -87,8 +105,11 @@ bool http_request_body(
     }
     if (!buffer_ok(body))
         return err_set(err, ERR_LIMIT, "no memory for the body");
-    *out_body = body->data;
-    *out_size = body->size;
+    const struct buffer *opened;
+    if (!open_body(request, ceiling, &opened, err))
+        return false;
+    *out_body = opened->data;
+    *out_size = opened->size;
     return true;
 }
 

@@ -44,7 +44,7 @@ struct http_worker {
     const char *head_start; /* where civetweb's buffer of this thread begins */
     struct http_request request;
     struct arena arena;
-    struct buffer path, headers, out, body;
+    struct buffer path, headers, out, body, opened; /* opened: a body that was gzip */
     time_t date_second;
     char date[40];
 };

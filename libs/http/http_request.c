@@ -42,7 +42,18 @@ int64_t http_request_started_us(const struct http_request *request)
 
 int64_t http_request_content_length(const struct http_request *request)
 {
-    return request->content_length;
+    return http_request_encoding(request) == HTTP_ENCODING_NONE || request->content_length == 0
+               ? request->content_length
+               : -1;
+}
+
+enum http_encoding http_request_encoding(const struct http_request *request)
+{
+    const char *encoding = http_request_header(request, "Content-Encoding");
+    if (!encoding || !*encoding || strcasecmp(encoding, "identity") == 0)
+        return HTTP_ENCODING_NONE;
+    bool is_gzip = strcasecmp(encoding, "gzip") == 0 || strcasecmp(encoding, "x-gzip") == 0;
+    return is_gzip ? HTTP_ENCODING_GZIP : HTTP_ENCODING_UNKNOWN;
 }
 
 bool http_request_is_draining(const struct http_request *request)

@@ -41,6 +41,7 @@ static void on_thread_end(const struct mg_context *civetweb, int kind, void *poi
     buffer_done(&worker->headers);
     buffer_done(&worker->out);
     buffer_done(&worker->body);
+    buffer_done(&worker->opened);
     free(worker);
 }
 
@@ -100,6 +101,8 @@ static void request_end(struct http_request *request)
     arena_reset(&worker->arena);
     if (worker->body.capacity > KEPT_BYTES)
         buffer_done(&worker->body);
+    if (worker->opened.capacity > KEPT_BYTES)
+        buffer_done(&worker->opened);
 }
 
 static int on_request(struct mg_connection *connection)

@@ -40,12 +40,15 @@ const char *http_request_peer(const struct http_request *request);              
 /* Per-request memory, reset before the next. */
 struct arena *http_request_arena(struct http_request *request);
 int64_t http_request_started_us(const struct http_request *request); /* monotonic */
-/* The whole body (chunked or not) in memory owned by the request, valid until the answer. ERR_LIMIT if longer than
- * ceiling, ERR_INPUT if cut short, ERR_DEADLINE if it came too slowly. Read at most once; a body that nobody reads is
- * discarded or the connection closed. */
+/* How the body is packed: http_request_body opens gzip and refuses what is unknown (ERR_INPUT; answer 415 before). */
+enum http_encoding { HTTP_ENCODING_NONE, HTTP_ENCODING_GZIP, HTTP_ENCODING_UNKNOWN };
+enum http_encoding http_request_encoding(const struct http_request *request);
+/* The whole body (chunked or not, opened if gzip) in memory owned by the request, valid until the answer. ERR_LIMIT if
+ * longer than ceiling (packed or opened), ERR_INPUT if cut short or damaged, ERR_DEADLINE if it came too slowly. Read
+ * at most once; a body that nobody reads is discarded or the connection closed. */
 MUST_CHECK bool http_request_body(
     struct http_request *request, size_t ceiling, const char **out_body, size_t *out_size, struct err *err);
-/* -1 if unknown (chunked). */
+/* How long http_request_body will be: -1 if unknown (chunked or gzip). */
 int64_t http_request_content_length(const struct http_request *request);
 /* True once http_server_drain was called: streams that would go on for ever look here and end. */
 bool http_request_is_draining(const struct http_request *request);

@@ -59,6 +59,10 @@ bool exchange_body(struct exchange *exchange, const char **out_body, size_t *out
 {
     struct err err = { 0 };
     size_t ceiling = (size_t)exchange->app->config.body_max_bytes;
+    if (http_request_encoding(exchange->request) == HTTP_ENCODING_UNKNOWN) {
+        exchange_problem(exchange, 415, NULL, "Send the body as it is, or with Content-Encoding: gzip.");
+        return false;
+    }
     int64_t length = http_request_content_length(exchange->request);
     size_t charge = length < 0 || (size_t)length > ceiling ? ceiling : (size_t)length;
     if (length > (int64_t)ceiling) {

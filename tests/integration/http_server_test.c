@@ -494,6 +494,32 @@ static void chunked_bodies_are_put_together(void **state)
     close(fd);
 }
 
+/* gzip -n of "Wikipedia". */
+static const unsigned char packed[] = { 0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x0b, 0xcf, 0xcc,
+    0xce, 0x2c, 0x48, 0x4d, 0xc9, 0x4c, 0x04, 0x00, 0x2e, 0xc0, 0xaa, 0xad, 0x09, 0x00, 0x00, 0x00 };
+
+static void packed_bodies_are_opened(void **state)
+{
+    (void)state;
+    char head[160];
+    int fd = dial();
+    snprintf(head, sizeof head,
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Encoding: GZIP\r\nContent-Length: %zu\r\n\r\n", sizeof packed);
+    put(fd, head);
+    put_bytes(fd, packed, sizeof packed);
+    get_one(fd);
+    assert_int_equal(status(), 200);
+    assert_string_equal(answer_body(), "Wikipedia");
+    put(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain");
+    get_one(fd);
+    assert_int_equal(status(), 400);
+    put(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nplain");
+    get_one(fd);
+    assert_int_equal(status(), 400);
+    assert_true(still_open(fd));
+    close(fd);
+}
+
 static void what_is_too_long_is_refused_without_waiting_for_it(void **state)
 {
     (void)state;
@@ -961,6 +987,7 @@ int main(void)
         cmocka_unit_test(streams_come_in_chunks_and_end),
         cmocka_unit_test(bodies_are_read_whole),
         cmocka_unit_test(chunked_bodies_are_put_together),
+        cmocka_unit_test(packed_bodies_are_opened),
         cmocka_unit_test(what_is_too_long_is_refused_without_waiting_for_it),
         cmocka_unit_test(the_answer_reaches_a_caller_that_is_still_sending),
         cmocka_unit_test(bodies_that_end_early_or_come_slowly_are_told_apart),
