@@ -1,5 +1,6 @@
 /* An endpoint is one line of a table: what it is called, who may call it, who answers it. */
 #pragma once
+#include "cache/cache_class.h"
 #include "metrics/metrics.h"
 #include "wire/wire.h"
 
@@ -27,6 +28,7 @@ struct route {
     int success;
     exchange_handler *handler;         /* instead of service and rpc_method */
     const struct hand_written *manual; /* with handler                      */
+    enum cache_class cache;            /* how long the answer of a GET may be kept; left out: not at all */
 };
 
 /* A group of routes: one file each in routes/, { 0 } ends it. */

@@ -5,4 +5,4 @@ gateway.sources := main.c settings.c gateway.c exchange.c key_ring.c documents.c
                    routes/devices.c routes/sensors.c routes/readings.c routes/batch.c routes/ingest.c routes/system.c \
                    streams/batch_readings.c streams/system_version.c
 gateway.assets  := docs_page.html
-gateway.libs    := service http transcode ingest rpc auth wire bus metrics base
+gateway.libs    := service cache http transcode ingest rpc auth wire bus metrics base

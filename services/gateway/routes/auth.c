@@ -8,7 +8,7 @@ static const struct route routes[] = {
     { "POST", "/auth/refresh", PERMISSION_PUBLIC, IDENTITY, "Refresh", 200, NULL, NULL },
     { "POST", "/auth/logout", PERMISSION_PUBLIC, IDENTITY, "Logout", 204, NULL, NULL },
     { "GET", "/auth/me", PERMISSION_ANY, IDENTITY, "GetMe", 200, NULL, NULL },
-    { "GET", "/.well-known/jwks.json", PERMISSION_PUBLIC, IDENTITY, "GetJwks", 200, NULL, NULL },
+    { "GET", "/.well-known/jwks.json", PERMISSION_PUBLIC, IDENTITY, "GetJwks", 200, .cache = CACHE_PUBLIC },
     { 0 },
 };
 const struct router auth_router = { "auth", "Logging in and out", routes };

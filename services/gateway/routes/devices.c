@@ -4,9 +4,9 @@
 #define REGISTRY &nwims__v1__registry__descriptor
 
 static const struct route routes[] = {
-    { "GET", "/devices", "devices:read", REGISTRY, "ListDevices", 200, NULL, NULL },
+    { "GET", "/devices", "devices:read", REGISTRY, "ListDevices", 200, .cache = CACHE_LIST },
     { "POST", "/devices", "devices:write", REGISTRY, "CreateDevice", 201, NULL, NULL },
-    { "GET", "/devices/{id}", "devices:read", REGISTRY, "GetDevice", 200, NULL, NULL },
+    { "GET", "/devices/{id}", "devices:read", REGISTRY, "GetDevice", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/devices/{id}", "devices:write", REGISTRY, "UpdateDevice", 200, NULL, NULL },
     { "DELETE", "/devices/{id}", "devices:delete", REGISTRY, "DeleteDevice", 204, NULL, NULL },
     { "GET", "/devices/{id}/credentials", "devices:read", REGISTRY, "ListCredentials", 200, NULL, NULL },

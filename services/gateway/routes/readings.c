@@ -7,7 +7,7 @@
 static const struct route routes[] = {
     { "POST", "/readings", "readings:write", NULL, NULL, 201, post_reading, &post_reading_manual },
     { "POST", "/readings/latest", "readings:read", HISTORY, "GetLatestOfMany", 200, NULL, NULL },
-    { "GET", "/readings/aggregate", "readings:read", HISTORY, "GetAggregate", 200, NULL, NULL },
+    { "GET", "/readings/aggregate", "readings:read", HISTORY, "GetAggregate", 200, .cache = CACHE_SERIES },
     { 0 },
 };
 const struct router readings_router = { "readings", "Single readings in; latest and aggregates out", routes };

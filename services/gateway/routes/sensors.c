@@ -6,14 +6,14 @@
 #define HISTORY &nwims__v1__history__descriptor
 
 static const struct route routes[] = {
-    { "GET", "/sensors", "sensors:read", REGISTRY, "ListSensors", 200, NULL, NULL },
+    { "GET", "/sensors", "sensors:read", REGISTRY, "ListSensors", 200, .cache = CACHE_LIST },
     { "POST", "/sensors", "sensors:write", REGISTRY, "CreateSensor", 201, NULL, NULL },
-    { "GET", "/sensors/{id}", "sensors:read", REGISTRY, "GetSensor", 200, NULL, NULL },
+    { "GET", "/sensors/{id}", "sensors:read", REGISTRY, "GetSensor", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/sensors/{id}", "sensors:write", REGISTRY, "UpdateSensor", 200, NULL, NULL },
     { "DELETE", "/sensors/{id}", "sensors:delete", REGISTRY, "DeleteSensor", 204, NULL, NULL },
-    { "GET", "/sensors/{id}/latest", "readings:read", HISTORY, "GetLatest", 200, NULL, NULL },
-    { "GET", "/sensors/{id}/readings", "readings:read", HISTORY, "GetSeries", 200, NULL, NULL },
-    { "GET", "/sensors/{id}/statistics", "readings:read", HISTORY, "GetStatistics", 200, NULL, NULL },
+    { "GET", "/sensors/{id}/latest", "readings:read", HISTORY, "GetLatest", 200, .cache = CACHE_LATEST },
+    { "GET", "/sensors/{id}/readings", "readings:read", HISTORY, "GetSeries", 200, .cache = CACHE_SERIES },
+    { "GET", "/sensors/{id}/statistics", "readings:read", HISTORY, "GetStatistics", 200, .cache = CACHE_STATISTICS },
     { 0 },
 };
 const struct router sensors_router = { "sensors", "What is measured, and its readings", routes };

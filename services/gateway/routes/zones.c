@@ -4,9 +4,9 @@
 #define REGISTRY &nwims__v1__registry__descriptor
 
 static const struct route routes[] = {
-    { "GET", "/zones", "zones:read", REGISTRY, "ListZones", 200, NULL, NULL },
+    { "GET", "/zones", "zones:read", REGISTRY, "ListZones", 200, .cache = CACHE_LIST },
     { "POST", "/zones", "zones:write", REGISTRY, "CreateZone", 201, NULL, NULL },
-    { "GET", "/zones/{id}", "zones:read", REGISTRY, "GetZone", 200, NULL, NULL },
+    { "GET", "/zones/{id}", "zones:read", REGISTRY, "GetZone", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/zones/{id}", "zones:write", REGISTRY, "UpdateZone", 200, NULL, NULL },
     { "DELETE", "/zones/{id}", "zones:delete", REGISTRY, "DeleteZone", 204, NULL, NULL },
     { 0 },

@@ -1,0 +1,3 @@
+LIBS          += cache
+cache.sources := cache_class.c
+cache.needs   := base
