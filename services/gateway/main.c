@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "documents.h"
 #include "gateway.h"
+#include "route_list.h"
 #include <string.h>
 
 enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024 };
@@ -58,6 +59,8 @@ int main(int argc, char **argv)
 {
     static struct app app;
     struct err err = { 0 };
+    if (route_list_asked(argc, argv))
+        return 0;
     bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
               service_run(app.service, &err);
     app_stop(&app);
