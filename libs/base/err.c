@@ -42,6 +42,7 @@ const char *err_kind_name(enum err_kind kind)
         [ERR_DENIED] = "denied",
         [ERR_NOT_FOUND] = "not_found",
         [ERR_CONFLICT] = "conflict",
+        [ERR_PRECONDITION] = "precondition",
         [ERR_TRANSIENT] = "transient",
         [ERR_DEADLINE] = "deadline",
         [ERR_LIMIT] = "limit",

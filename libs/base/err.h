@@ -11,6 +11,7 @@ enum err_kind {
     ERR_DENIED,          /* we know who asks, and they may not                    */
     ERR_NOT_FOUND,       /* there is no such thing, or not for this caller        */
     ERR_CONFLICT,        /* it is there already, or has changed meanwhile         */
+    ERR_PRECONDITION,    /* it is no longer what the caller said: look again      */
     ERR_TRANSIENT,       /* something we depend on is away: back off, retry       */
     ERR_DEADLINE,        /* the caller's time ran out: what was begun may be done */
     ERR_LIMIT,           /* a ceiling of ours was reached: slow down or shed      */

@@ -67,6 +67,8 @@ int problem_status_of(enum err_kind kind)
         return 404;
     case ERR_CONFLICT:
         return 409;
+    case ERR_PRECONDITION:
+        return 412;
     case ERR_LIMIT:
         return 429;
     case ERR_TRANSIENT:

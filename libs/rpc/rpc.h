@@ -20,7 +20,13 @@ enum { TRACEPARENT_SIZE = 56 };
 void trace_format(char text[TRACEPARENT_SIZE], const struct trace *trace);
 
 /* ---- who calls --------------------------------------------------------------------------------------------------- */
-enum { RPC_ACTOR_SIZE = 64, RPC_PERMISSIONS_SIZE = 1024, RPC_SCOPE_SIZE = 512, RPC_IDEMPOTENCY_KEY_SIZE = 128 };
+enum {
+    RPC_ACTOR_SIZE = 64,
+    RPC_PERMISSIONS_SIZE = 1024,
+    RPC_SCOPE_SIZE = 512,
+    RPC_IDEMPOTENCY_KEY_SIZE = 129,
+    RPC_IF_MATCH_SIZE = 256
+};
 struct rpc_caller {
     int32_t tenant_id; /* 0: none */
     char actor[RPC_ACTOR_SIZE];
@@ -30,6 +36,8 @@ struct rpc_caller {
      * caller (ERR_NOT_FOUND, no item of a list). */
     char scope[RPC_SCOPE_SIZE];
     char idempotency_key[RPC_IDEMPOTENCY_KEY_SIZE]; /* of a write that may be sent again; "" for none */
+    char if_match[RPC_IF_MATCH_SIZE]; /* HTTP's If-Match: the versions that a write is for (service/precondition.h); ""
+                                         for any */
     char request_id[40];
     char peer[48]; /* address the request came from */
     struct trace trace;
@@ -56,10 +64,18 @@ struct rpc_call {
     int64_t deadline_us;                /* monotonic */
     struct log_scope scope;             /* for logs of this call */
     struct Nwims__V1__Failure *failure; /* filled by rpc_violation */
+    const ProtobufCMethodDescriptor *method;
+    const ProtobufCMessage *request;
+    ProtobufCMessage *reply; /* what the handler fills: the same as its argument */
+    bool is_answered;        /* by rpc_answered */
 };
 /* Names a field that is wrong; returns false with ERR_INPUT in err, so that failing is one line. */
 bool rpc_violation(struct rpc_call *call, struct err *err, const char *field, const char *format, ...)
     PRINTF_LIKE(4, 5);
+
+/* Ends the call with what stands in call->reply now, whatever step of the handler finds out that it is all done:
+ * returns false without an error, so that the handler's chain of steps ends there. */
+bool rpc_answered(struct rpc_call *call);
 
 /* request is the method's input, reply an empty message of its output in the arena: both of the generated types,
  * assigned without a cast. */

@@ -34,6 +34,12 @@ bool rpc_violation(struct rpc_call *call, struct err *err, const char *field, co
     return err_set(err, ERR_INPUT, "%s: %s", field, reason);
 }
 
+bool rpc_answered(struct rpc_call *call)
+{
+    call->is_answered = true;
+    return false;
+}
+
 /* Header values are one line of printable ASCII. */
 static void header_text(char target[HEADER_TEXT_SIZE], const char *text)
 {
@@ -107,7 +113,10 @@ static bool run(struct rpc_answerer *answerer, const ProtobufCMethodDescriptor *
     if (!wire_decode(
             &request, &answerer->arena, method->input, bus_message_data(message), bus_message_size(message), err))
         return false;
-    if (!handler(answerer->context, call, request, reply, err)) {
+    call->method = method;
+    call->request = request;
+    call->reply = reply;
+    if (!handler(answerer->context, call, request, reply, err) && (err->kind != ERR_NONE || !call->is_answered)) {
         /* A failure without a reason is the handler's own fault, and must not look like a success. */
         return err->kind == ERR_NONE ? err_set(err, ERR_BUG, "the handler failed without a reason") : false;
     }

@@ -44,6 +44,7 @@ bool rpc_caller_to_headers(
            add_header(out_headers, "Nwims-Permissions", caller->permissions, err) &&
            add_header(out_headers, "Nwims-Scope", caller->scope, err) &&
            add_header(out_headers, "Nwims-Idempotency-Key", caller->idempotency_key, err) &&
+           add_header(out_headers, "Nwims-If-Match", caller->if_match, err) &&
            add_header(out_headers, "Nwims-Request-Id", caller->request_id, err) &&
            add_header(out_headers, "Nwims-Peer", caller->peer, err) &&
            add_header(out_headers, "Nwims-Deadline-Ms", out_headers->deadline, err);
@@ -79,6 +80,7 @@ bool rpc_caller_from_message(struct rpc_caller *out_caller, const struct bus_mes
            read_text(out_caller->scope, sizeof out_caller->scope, message, "Nwims-Scope", err) &&
            read_text(out_caller->idempotency_key, sizeof out_caller->idempotency_key, message, "Nwims-Idempotency-Key",
                err) &&
+           read_text(out_caller->if_match, sizeof out_caller->if_match, message, "Nwims-If-Match", err) &&
            read_text(out_caller->request_id, sizeof out_caller->request_id, message, "Nwims-Request-Id", err) &&
            read_text(out_caller->peer, sizeof out_caller->peer, message, "Nwims-Peer", err);
 }

@@ -5,7 +5,7 @@
 /* ---- headers ----------------------------------------------------------------------------------------------------- */
 #define RPC_HEADER_STATUS "Nwims-Status"
 #define RPC_HEADER_MESSAGE "Nwims-Message"
-enum { RPC_CALL_HEADERS = 9, RPC_UNIMPLEMENTED = 12, RPC_SUBJECT_SIZE = 128 };
+enum { RPC_CALL_HEADERS = 10, RPC_UNIMPLEMENTED = 12, RPC_SUBJECT_SIZE = 128 };
 enum { RPC_PRESET_DEADLINE_MS = 10000, RPC_LONGEST_DEADLINE_MS = 600000 };
 
 /* The headers of one call and the texts that they point to. */

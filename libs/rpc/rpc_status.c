@@ -18,6 +18,8 @@ int rpc_status_of(enum err_kind kind)
         return 5;
     case ERR_CONFLICT:
         return 6;
+    case ERR_PRECONDITION:
+        return 9;
     case ERR_TRANSIENT:
         return 14;
     case ERR_DEADLINE:
@@ -44,9 +46,10 @@ enum err_kind rpc_kind_of(int status)
     case 5:
         return ERR_NOT_FOUND;
     case 6:
-    case 9:
     case 10:
         return ERR_CONFLICT;
+    case 9:
+        return ERR_PRECONDITION;
     case 7:
         return ERR_DENIED;
     case 8:

@@ -1,4 +1,6 @@
 #include "exchange.h"
+#include "base/text.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -89,6 +91,21 @@ bool exchange_content_is(const struct exchange *exchange, const char *media_type
     return length == strlen(media_type) && strncasecmp(type, media_type, length) == 0;
 }
 
+enum { ETAG_SIZE = 64, ETAG_DIGEST = 16 };
+
+/* The version in front lets an owner compare If-Match without making the JSON (service/precondition.h). */
+static void write_etag(char etag[ETAG_SIZE], const struct exchange *exchange, const struct buffer *json)
+{
+    unsigned char digest[SHA256_SIZE];
+    char hex[2 * ETAG_DIGEST + 1];
+    auth_sha256(digest, json->data, json->size);
+    text_hex(hex, digest, ETAG_DIGEST);
+    if (exchange->version > 0)
+        snprintf(etag, ETAG_SIZE, "\"%" PRId64 ".%s\"", exchange->version, hex);
+    else
+        snprintf(etag, ETAG_SIZE, "\"%s\"", hex);
+}
+
 static bool matches_etag(const struct exchange *exchange, const char *etag)
 {
     const char *wanted = http_request_header(exchange->request, "If-None-Match");
@@ -101,15 +118,13 @@ void exchange_json(struct exchange *exchange, int status, const struct buffer *j
         exchange_problem(exchange, 500, NULL, "The answer is too large; ask for less at a time.");
         return;
     }
-    if (strcmp(http_request_method(exchange->request), "GET") == 0 && status == 200) {
-        unsigned char digest[SHA256_SIZE];
-        char etag[40];
-        auth_sha256(digest, json->data, json->size);
-        etag[0] = '"';
-        for (int i = 0; i < 16; i++)
-            snprintf(etag + 1 + 2 * i, 3, "%02x", digest[i]);
-        memcpy(etag + 33, "\"", 2);
+    bool is_read = strcmp(http_request_method(exchange->request), "GET") == 0 && status == 200;
+    char etag[ETAG_SIZE];
+    if (is_read || exchange->version > 0) {
+        write_etag(etag, exchange, json);
         http_respond_header(exchange->request, "ETag", etag);
+    }
+    if (is_read) {
         http_respond_header(exchange->request, "Cache-Control", "private, no-cache");
         if (matches_etag(exchange, etag)) {
             http_respond(exchange->request, 304, NULL, NULL, 0);

@@ -15,6 +15,7 @@ struct exchange {
     const struct route *route;
     struct route_metrics *metrics;
     struct log_scope scope;
+    int64_t version;    /* of the thing in the answer, for its ETag; 0: it counts none */
     size_t body_charge; /* taken from app->bodies */
     size_t received_bytes;
 };

@@ -1,6 +1,7 @@
 #include "rpc_exchange.h"
 #include "nwims/v1/common.pb-c.h"
 #include "transcode/transcode.h"
+#include "write_headers.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,9 @@ static void answer_failure(struct exchange *exchange, const Nwims__V1__Failure *
             .index = violation->has_index ? violation->index : -1 };
     }
     if (count > 0)
-        exchange_problem_fields(exchange, problem_status_of(err->kind), NULL, err->text, fields, count);
+        exchange_problem_fields(exchange, problem_status_of(err->kind),
+            strcmp(fields[0].field ? fields[0].field : "", "Idempotency-Key") == 0 ? "idempotency-key-reused" : NULL,
+            err->text, fields, count);
     else
         exchange_fail(exchange, err);
 }
@@ -137,6 +140,18 @@ static void add_location(struct exchange *exchange, const ProtobufCMessage *repl
         http_respond_header(exchange->request, "Location", location);
 }
 
+/* Of things that count their versions; 0 for others. */
+static int64_t version_of(const ProtobufCMessage *reply)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(reply->descriptor, "version");
+    int64_t version;
+    if (!field || field->type != PROTOBUF_C_TYPE_INT64 || field->label == PROTOBUF_C_LABEL_REPEATED)
+        return 0;
+    memcpy(&version, (const char *)reply + field->offset, sizeof version);
+    return version;
+}
+
 static void answer_reply(struct exchange *exchange, const ProtobufCMessage *reply)
 {
     AUTO_INPLACE(buffer) json = { 0 };
@@ -147,6 +162,7 @@ static void answer_reply(struct exchange *exchange, const ProtobufCMessage *repl
     }
     if (exchange->route->success == 201)
         add_location(exchange, reply);
+    exchange->version = version_of(reply);
     if (transcode_to_json(&json, reply, &err))
         exchange_json(exchange, exchange->route->success, &json);
     else
@@ -164,7 +180,7 @@ void rpc_exchange(struct exchange *exchange)
         exchange_problem(exchange, 503, "busy", "No memory left for this request.");
         return;
     }
-    if (!fill_request(exchange, request))
+    if (!write_headers_take(exchange) || !fill_request(exchange, request))
         return;
     if (rpc_call(exchange->app->bus, exchange->route->service, exchange->route->rpc_method, &exchange->caller, request,
             exchange->app->config.call_ms, exchange->arena, &reply, &failure, &err))

@@ -49,7 +49,7 @@ bool credential_create(void *context, struct rpc_call *call, const void *input, 
 {
     const Nwims__V1__CreateCredentialRequest *request = input;
     Nwims__V1__Credential *made = reply;
-    AUTO_INPLACE(work) work = { 0 };
+    AUTO_INPLACE(work) work = { .has_secret = true };
     char secret[AUTH_SECRET_TEXT_SIZE];
     unsigned char verifier[SHA256_SIZE];
     auth_secret_new(secret, "nwd_");

@@ -37,6 +37,14 @@ static bool announce(
     return work_announce(work, &change, err);
 }
 
+static bool announce_new_code(struct work *work, const struct entity *entity, const char *code, struct err *err)
+{
+    const struct change change = {
+        .noun = entity->noun, .change = "updated", .id = work->key.id, .code = code, .is_told = true
+    };
+    return work_announce(work, &change, err);
+}
+
 bool entity_delete(struct registry *registry, struct rpc_call *call, const struct entity *entity,
     const Nwims__V1__ById *request, struct err *err)
 {
@@ -64,5 +72,5 @@ bool entity_updated(struct work *work, const struct entity *entity, const char *
 {
     bool is_renamed = strcmp(code, work->key.code) != 0;
     return announce(work, entity, "updated", work->key.id, work->key.code, err) &&
-           (!is_renamed || announce(work, entity, "updated", work->key.id, code, err)) && work_commit(work, err);
+           (!is_renamed || announce_new_code(work, entity, code, err)) && work_commit(work, err);
 }

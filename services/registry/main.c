@@ -3,7 +3,8 @@
 #include "registry.h"
 
 MIGRATION_DECLARE(0001_registry)
-static const struct migration migrations[] = { MIGRATION(1, 0001_registry), { 0 } };
+MIGRATION_DECLARE(0002_idempotency)
+static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",

@@ -2,8 +2,11 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "nwims/v1/readings.pb-c.h"
+#include "service/audit.h"
+#include "service/idempotency.h"
 #include "store/outbox.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { EVENT_CEILING = 4096 };
 
@@ -20,7 +23,9 @@ bool work_begin(struct work *work, struct registry *registry, struct rpc_call *c
     work->registry = registry;
     work->call = call;
     work->tenant_id = call->caller->tenant_id;
-    return store_session_open(&work->session, registry->store, err) && store_begin(work->session, work->tenant_id, err);
+    if (!store_session_open(&work->session, registry->store, err) || !store_begin(work->session, work->tenant_id, err))
+        return false;
+    return strcmp(verb, "read") == 0 || idempotency_begin(work->session, call, err);
 }
 
 /* The message borrows its texts and lives only until it is encoded. */
@@ -29,7 +34,7 @@ static void *borrow(const void *text)
     return (void *)(uintptr_t)text;
 }
 
-bool work_announce(struct work *work, const struct change *change, struct err *err)
+static bool put_event(struct work *work, const struct change *change, struct err *err)
 {
     Nwims__V1__EntityChanged event = NWIMS__V1__ENTITY_CHANGED__INIT;
     AUTO_INPLACE(buffer) payload = { .ceiling_bytes = EVENT_CEILING };
@@ -50,9 +55,31 @@ bool work_announce(struct work *work, const struct change *change, struct err *e
            outbox_put(work->session, subject, payload.data, payload.size, traceparent, err);
 }
 
+static bool put_audit(struct work *work, const struct change *change, struct err *err)
+{
+    AUTO_INPLACE(buffer) fields = { .ceiling_bytes = EVENT_CEILING };
+    char action[64];
+    bool is_deleted = strcmp(change->change, "deleted") == 0;
+    snprintf(action, sizeof action, "%s.%s", change->noun, change->change);
+    if (!change->detail && !is_deleted)
+        audit_put_fields(&fields, work->call->request);
+    if (!buffer_ok(&fields))
+        return err_set(err, ERR_LIMIT, "too many fields were changed at once");
+    const struct audit_event event = { .action = action,
+        .entity = change->noun,
+        .entity_id = change->id,
+        .detail = change->detail ? change->detail : fields.data };
+    return audit_put(work->session, work->call->caller, &event, err);
+}
+
+bool work_announce(struct work *work, const struct change *change, struct err *err)
+{
+    return put_event(work, change, err) && (change->is_told || put_audit(work, change, err));
+}
+
 bool work_commit(struct work *work, struct err *err)
 {
-    if (!store_commit(work->session, err))
+    if (!idempotency_keep(work->session, work->call, work->has_secret, err) || !store_commit(work->session, err))
         return false;
     service_outbox_wake(work->registry->service);
     return true;

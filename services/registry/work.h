@@ -9,9 +9,12 @@ struct work {
     struct store_session *session;
     int32_t tenant_id;
     struct entity_key key; /* of the entity at work, as it was */
+    bool has_secret;       /* the answer holds one: it is not kept for a repeat of the call */
 };
 
-/* plural, verb: the permission "<plural>:<verb>". ERR_DENIED without it or without a tenant. */
+/* plural, verb: the permission "<plural>:<verb>". ERR_DENIED without it or without a tenant. Of a write (any verb but
+ * read) that was done before with the caller's idempotency key the answer is given again: then this is false without an
+ * error, and the call is over. */
 MUST_CHECK bool work_begin(struct work *work, struct registry *registry, struct rpc_call *call, const char *plural,
     const char *verb, struct err *err);
 struct change {
@@ -20,9 +23,12 @@ struct change {
     const char *id;
     const char *code;              /* NULL: it has none */
     const unsigned char *verifier; /* SHA256_SIZE bytes; NULL: it has none */
+    const char *detail;            /* for the audit, a JSON object; NULL: the names of the request's fields */
+    bool is_told;                  /* the same change by another code: an event, but no second audit record */
 };
+/* An event for whoever remembers the thing, and a record for the auditor. */
 MUST_CHECK bool work_announce(struct work *work, const struct change *change, struct err *err);
-/* Commits, and has the events sent. */
+/* Keeps the answer under the caller's idempotency key, commits, and has the events sent. */
 MUST_CHECK bool work_commit(struct work *work, struct err *err);
 /* Rolls back what was not committed. */
 void work_done(struct work *work);

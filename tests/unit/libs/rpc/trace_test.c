@@ -77,11 +77,11 @@ static void new_traces_differ(void **state)
 static void kinds_survive_their_status(void **state)
 {
     static const enum err_kind same[] = { ERR_NONE, ERR_INPUT, ERR_UNAUTHENTICATED, ERR_DENIED, ERR_NOT_FOUND,
-        ERR_CONFLICT, ERR_TRANSIENT, ERR_DEADLINE, ERR_LIMIT, ERR_BUG };
+        ERR_CONFLICT, ERR_PRECONDITION, ERR_TRANSIENT, ERR_DEADLINE, ERR_LIMIT, ERR_BUG };
     static const struct {
         int status;
         enum err_kind kind;
-    } others[] = { { 1, ERR_BUG }, { 2, ERR_BUG }, { 9, ERR_CONFLICT }, { 10, ERR_CONFLICT }, { 11, ERR_INPUT },
+    } others[] = { { 1, ERR_BUG }, { 2, ERR_BUG }, { 9, ERR_PRECONDITION }, { 10, ERR_CONFLICT }, { 11, ERR_INPUT },
         { 12, ERR_TRANSIENT }, { 15, ERR_BUG }, { -1, ERR_BUG }, { 99, ERR_BUG } };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(same); i++)
