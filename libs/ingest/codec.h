@@ -12,6 +12,18 @@
  * INTAKE_MOST_READINGS: ERR_LIMIT. Scans in one pass, no tree. */
 MUST_CHECK bool codec_json_decode(
     struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* The same objects, one a line. A line that is no JSON becomes that reading's fault; empty lines are passed over. */
+MUST_CHECK bool codec_ndjson_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* CSV with a header (base/csv.h). Long, one reading a row: columns sensor_id and value, and unit, timestamp, status in
+ * any order, others passed over. Wide, one time a row: the first column is timestamp (or time, observed_at), each other
+ * is named by a sensor, with its unit in square brackets if that is not the sensor's own ("SENSOR_001 [psi]"); an empty
+ * cell is no reading. Values have a decimal point. ERR_INPUT with the line where the text is no such CSV. */
+MUST_CHECK bool codec_csv_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* nwims.v1.ReadingUpload. ERR_INPUT if it is none or its columns do not fit together. */
+MUST_CHECK bool codec_protobuf_decode(
+    struct raw_readings *out_readings, struct arena *arena, const void *body, size_t size, struct err *err);
 /* SenML JSON (RFC 8428): base values carry forward, relative times resolved against received_at_us, names are sensor
  * codes (bn + n); records with vs, vb or vd become faults (vb: 0 or 1). bver > 10 and unknown labels ending in "_" are
  * refused. */

@@ -267,6 +267,37 @@ static bool read_body(struct decoder *decoder)
     return reading && read_reading(decoder, reading);
 }
 
+/* A line that is broken is that reading's fault alone: the next line begins anew. */
+static bool read_line(struct decoder *decoder, const char *line, size_t length)
+{
+    size_t count = decoder->list.count;
+    if (!json_scan_begin(&decoder->scan, decoder->list.arena, line, length))
+        return true; /* blank */
+    if (read_item(decoder) && json_scan_end(&decoder->scan))
+        return true;
+    if (decoder->scan.is_out_of_memory || decoder->list.count == count)
+        return false;
+    decoder->list.items[count].fault_field = NULL;
+    decoder->list.items[count].fault = decoder->scan.problem;
+    return true;
+}
+
+bool codec_ndjson_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
+{
+    struct decoder decoder = { .list = { .arena = arena, .first_capacity = size / USUAL_READING_BYTES }, .err = err };
+    const char *at = body, *end = body + size;
+    while (at < end) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((line_end ? line_end : end) - at);
+        if (!read_line(&decoder, at, length))
+            return err->kind == ERR_NONE ? json_scan_err(&decoder.scan, err) : false;
+        at += length + (line_end != NULL);
+    }
+    *out_readings = (struct raw_readings){ decoder.list.items, decoder.list.count, "ndjson" };
+    return true;
+}
+
 bool codec_json_decode(
     struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
 {

@@ -207,7 +207,7 @@ static void put_content(struct json_writer *writer, const char *media_types, con
         size_t length = strcspn(at, "|");
         char media_type[80];
         if (text_copy(media_type, sizeof media_type, at, length)) {
-            bool is_json = strstr(media_type, "json") && !strstr(media_type, "ndjson");
+            bool is_json = strstr(media_type, "json") && !strstr(media_type, "ndjson") && !strstr(media_type, "senml");
             json_key(writer, media_type);
             json_begin_object(writer);
             json_key(writer, "schema");

@@ -19,6 +19,8 @@ static struct openapi_operation describe(const struct router *router, const stru
         operation.request = route->manual->query;
         operation.request_schema = route->manual->request_schema;
         operation.reply_schema = route->manual->reply_schema;
+        operation.request_media_types = route->manual->request_media_types;
+        operation.reply_media_types = route->manual->reply_media_types;
         return operation;
     }
     const ProtobufCMethodDescriptor *method = route_method(route);

@@ -2,39 +2,13 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "http/problem.h"
-#include "ingest/codec.h"
+#include "ingest/body_codec.h"
 #include "ingest_http.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define NONE_TAKEN "None of the readings could be taken; they were kept for whoever looks after this device."
 #define BUSY "Too many large requests are under way; send the readings again in a moment."
-
-/* The codecs by content type. */
-static bool decode_json(struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size,
-    int64_t received_at_us, struct err *err)
-{
-    (void)received_at_us;
-    return codec_json_decode(out_readings, arena, body, size, err);
-}
-static const struct codec {
-    const char *type;
-    bool (*decode)(struct raw_readings *, struct arena *, const char *, size_t, int64_t, struct err *);
-} codecs[] = { { "application/json", decode_json }, { "application/senml+json", codec_senml_json_decode } };
-
-/* NULL if none fits. */
-static const struct codec *find_codec(const struct http_request *request)
-{
-    const char *type = http_request_header(request, "Content-Type");
-    if (!type)
-        return &codecs[0];
-    size_t length = strcspn(type, "; \t");
-    for (size_t i = 0; i < COUNT_OF(codecs); i++)
-        if (strlen(codecs[i].type) == length && strncasecmp(type, codecs[i].type, length) == 0)
-            return &codecs[i];
-    return NULL;
-}
 
 static void answer_too_large(const struct app *app, struct http_request *request)
 {
@@ -106,7 +80,7 @@ static void answer_refused(struct http_request *request, const struct intake_res
 }
 
 static void take(
-    struct app *app, struct http_request *request, const struct intake_request *wanted, const struct codec *codec)
+    struct app *app, struct http_request *request, const struct intake_request *wanted, const struct body_codec *codec)
 {
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
@@ -124,14 +98,14 @@ static void take(
     }
 }
 
-static void read_and_take(
-    struct app *app, struct http_request *request, const struct directory_device *device, const struct codec *codec)
+static void read_and_take(struct app *app, struct http_request *request, const struct directory_device *device,
+    const struct body_codec *codec)
 {
     struct rpc_caller caller = { .tenant_id = device->tenant_id };
     struct intake_request wanted = { .caller = &caller,
         .protocol = "http",
         .device_id = device->device_id,
-        .content_type = codec->type,
+        .content_type = codec->media_type,
         .idempotency_key = http_request_header(request, "Idempotency-Key"),
         .mode = INTAKE_SKIP_BAD };
     const char *peer = device_peer(app, request);
@@ -145,11 +119,10 @@ static void read_and_take(
 
 void readings_take(struct app *app, struct http_request *request, const struct directory_device *device)
 {
-    const char *encoding = http_request_header(request, "Content-Encoding");
-    const struct codec *codec = find_codec(request);
+    const struct body_codec *codec = body_codec_find(http_request_header(request, "Content-Type"));
     int64_t length = http_request_content_length(request);
-    if (!codec || (encoding && strcasecmp(encoding, "identity") != 0)) {
-        http_problem(request, 415, NULL, "Send application/json or application/senml+json, not compressed.");
+    if (!codec || http_request_encoding(request) == HTTP_ENCODING_UNKNOWN) {
+        http_problem(request, 415, NULL, "Send " BODY_CODEC_TYPES ", as it is or as gzip.");
         return;
     }
     if (length > app->config.body_max_bytes) {

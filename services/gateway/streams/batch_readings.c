@@ -1,11 +1,11 @@
 #include "streams/batch_readings.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "exchange.h"
-#include "ingest/codec.h"
+#include "ingest/body_codec.h"
 #include "nwims/v1/readings.pb-c.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define READING_SCHEMA                                                                                                 \
     "{\"type\":\"object\",\"required\":[\"sensor_id\",\"value\"],\"properties\":{"                                     \
@@ -33,14 +33,16 @@
 
 const struct hand_written post_batch_readings_manual = {
     .operation_id = "PostBatchReadings",
-    .summary = "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. With the "
-               "header \"Prefer: respond-async\" it "
-               "answers 202 as soon as the stream has the batch; with \"Idempotency-Key\" the same body is taken once.",
+    .summary =
+        "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. Sent as JSON, "
+        "SenML, NDJSON, CSV or protobuf by Content-Type, gzip welcome. With the header \"Prefer: respond-async\" it "
+        "answers 202 as soon as the stream has the batch; with \"Idempotency-Key\" the same body is taken once.",
     .query = &nwims__v1__batch_options__descriptor,
     .request_schema =
         "{\"oneOf\":[" READINGS_SCHEMA
         ",{\"type\":\"object\",\"required\":[\"readings\"],\"properties\":{\"readings\":" READINGS_SCHEMA "}}]}",
     .reply_schema = BATCH_REPLY_SCHEMA,
+    .request_media_types = BODY_CODEC_TYPES_LISTED,
 };
 const struct hand_written post_reading_manual = {
     .operation_id = "PostReading",
@@ -48,6 +50,7 @@ const struct hand_written post_reading_manual = {
     .query = &nwims__v1__batch_options__descriptor,
     .request_schema = READING_SCHEMA,
     .reply_schema = BATCH_REPLY_SCHEMA,
+    .request_media_types = BODY_CODEC_TYPES_LISTED,
 };
 
 /* What the caller asked for besides the body. */
@@ -55,6 +58,7 @@ struct wish {
     enum intake_mode mode;
     bool is_async;
     const char *idempotency_key;
+    const struct body_codec *codec;
 };
 
 static bool prefers_async(const struct exchange *exchange)
@@ -67,11 +71,11 @@ static bool prefers_async(const struct exchange *exchange)
 static bool read_wish(struct exchange *exchange, struct wish *out_wish)
 {
     const char *on_error = http_request_query_value(exchange->request, "on_error");
-    const char *encoding = http_request_header(exchange->request, "Content-Encoding");
+    const struct body_codec *codec = body_codec_find(http_request_header(exchange->request, "Content-Type"));
     const char *key = http_request_header(exchange->request, "Idempotency-Key");
     const struct problem_field field = { .field = "on_error", .reason = "say abort or skip", .index = -1 };
-    if (!exchange_content_is(exchange, "application/json") || (encoding && strcasecmp(encoding, "identity") != 0)) {
-        exchange_problem(exchange, 415, NULL, "Send application/json, not compressed.");
+    if (!codec) {
+        exchange_problem(exchange, 415, NULL, "Send " BODY_CODEC_TYPES ".");
         return false;
     }
     if (on_error && strcmp(on_error, "abort") != 0 && strcmp(on_error, "skip") != 0) {
@@ -85,7 +89,8 @@ static bool read_wish(struct exchange *exchange, struct wish *out_wish)
     *out_wish =
         (struct wish){ .mode = on_error && strcmp(on_error, "skip") == 0 ? INTAKE_SKIP_BAD : INTAKE_ALL_OR_NOTHING,
             .is_async = prefers_async(exchange),
-            .idempotency_key = key };
+            .idempotency_key = key,
+            .codec = codec };
     return true;
 }
 
@@ -150,14 +155,14 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
     struct err err = { 0 };
-    if (!codec_json_decode(&readings, exchange->arena, body, size, &err)) {
+    if (!wish->codec->decode(&readings, exchange->arena, body, size, clock_now_us(), &err)) {
         exchange_problem(exchange, err.kind == ERR_LIMIT ? 413 : 400,
-            err.kind == ERR_LIMIT ? "too-many-readings" : "malformed-json", err.text);
+            err.kind == ERR_LIMIT ? "too-many-readings" : wish->codec->fault, err.text);
         return;
     }
     const struct intake_request request = { .caller = &exchange->caller,
         .protocol = "api",
-        .content_type = "application/json",
+        .content_type = wish->codec->media_type,
         .idempotency_key = wish->idempotency_key,
         .body = body,
         .body_size = size,
