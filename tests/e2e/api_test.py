@@ -186,7 +186,7 @@ class Api(unittest.TestCase):
         answer = self.a.call("DELETE", "/api/v1/auth/login")
         self.refused(answer, 405)
         self.assertEqual(answer.headers["Allow"], "POST")
-        self.refused(self.a.post("/batch/readings", b"a,b", {"Content-Type": "text/csv"}), 415)
+        self.refused(self.a.post("/batch/readings", b"a,b", {"Content-Type": "text/plain"}), 415)
 
     def test_an_unchanged_answer_is_not_sent_again(self):
         first = self.a.get("/sensors/SENSOR_001")

@@ -86,7 +86,7 @@ class Ingest(unittest.TestCase):
 
     def test_what_is_no_reading_is_refused(self):
         self.assertEqual(self.send(b"{").status, 400)
-        self.assertEqual(self.send(b"a,b", **{"Content-Type": "text/csv"}).status, 415)
+        self.assertEqual(self.send(b"a,b", **{"Content-Type": "text/plain"}).status, 415)
         self.assertEqual(self.send([{"sensor_id": "NONE", "value": 1}]).status, 422)
         self.assertEqual(nwims.Client(os.environ["NWIMS_HTTP_INGEST_URL"]).call("POST", "/ingest/v1/readings", []).status, 401)
         self.assertEqual(self.client.call("GET", "/time").status, 200)

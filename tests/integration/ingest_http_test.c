@@ -176,12 +176,12 @@ static void a_malformed_body_is_refused_and_kept(void **state)
 static void other_forms_and_large_bodies_are_refused(void **state)
 {
     static const char *const xml[] = { AUTHORIZATION, "Content-Type: application/xml", NULL };
-    static const char *const zipped[] = { AUTHORIZATION, "Content-Type: application/json", "Content-Encoding: gzip",
+    static const char *const brotli[] = { AUTHORIZATION, "Content-Type: application/json", "Content-Encoding: br",
         NULL };
     char *large = malloc(65537);
     (void)state;
     assert_int_equal(call("POST", "/ingest/v1/readings", xml, "<a/>", 4), 415);
-    assert_int_equal(call("POST", "/ingest/v1/readings", zipped, "[]", 2), 415);
+    assert_int_equal(call("POST", "/ingest/v1/readings", brotli, "[]", 2), 415);
     memset(large, ' ', 65537);
     static const char *const json[] = { AUTHORIZATION, "Content-Type: application/json", NULL };
     static const char *const chunked[] = { AUTHORIZATION, "Content-Type: application/json",
