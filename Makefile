@@ -193,6 +193,10 @@ ci:                                                        ## everything that co
 	.ci/run
 e2e: programs                                              ## run the end-to-end tests against the system that scripts/run started
 	scripts/test-running tests/e2e
+API_REQUESTS ?= 100000
+.PHONY: api-fuzz
+api-fuzz: programs                                         ## API_REQUESTS (100,000) random requests from the OpenAPI document at the running system
+	NWIMS_API_REQUESTS=$(API_REQUESTS) NWIMS_TEST_SECONDS=7200 scripts/test-running tests/e2e/openapi_test.py
 fault:                                                     ## kill the running system's processes while it is used: nothing may be lost
 	scripts/test-running tests/fault
 coverage:                                                  ## lines covered by the unit and integration tests, by folder

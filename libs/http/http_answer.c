@@ -1,3 +1,4 @@
+#include "base/uuid.h"
 #include "http/http_internal.h"
 #include "http/problem.h"
 #include <limits.h>
@@ -123,15 +124,18 @@ void http_respond(struct http_request *request, int status, const char *content_
 
 void http_answer_bare(struct mg_connection *connection, int status, const char *detail)
 {
-    char body[256], answer[640];
-    int size =
-        snprintf(body, sizeof body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
-            http_status_text(status), status, detail);
+    char body[384], answer[768], id[UUID_TEXT_SIZE];
+    struct uuid uuid = uuid_new();
+    uuid_format(id, &uuid);
+    int size = snprintf(body, sizeof body,
+        "{\"type\":\"urn:nwims:problem:%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"request_id\":\"%s\"}",
+        status < 500 ? "malformed" : "internal", http_status_text(status), status, detail, id);
     if (size < 0 || (size_t)size >= sizeof body)
         return;
     size = snprintf(answer, sizeof answer,
-        "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-        status, http_status_text(status), size, body);
+        "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nX-Request-Id: %s\r\n"
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n%s",
+        status, http_status_text(status), size, id, body);
     if (size > 0 && (size_t)size < sizeof answer && !http_send(connection, answer, (size_t)size))
         return; /* the caller is gone, and the connection is closed in any case */
 }

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/uuid.h"
 #include "http/http_internal.h"
 #include "http/problem.h"
 #include <arpa/inet.h>
@@ -62,10 +63,16 @@ static struct http_request *request_begin(struct http_worker *worker, struct mg_
 
 static void refuse(struct http_request *request, int status, const struct http_refusal *refusal)
 {
+    char id[UUID_TEXT_SIZE];
     http_metrics_refused(refusal->reason);
     request->must_close = true;
     request->body = BODY_BROKEN; /* where it ends is not to be trusted */
-    http_problem(request, status, NULL, refusal->detail);
+    struct uuid uuid = uuid_new();
+    uuid_format(id, &uuid);
+    const struct problem problem = { .status = status, .detail = refusal->detail, .request_id = id };
+    log_debug(NULL, "http.refused", LOG_TEXT("request_id", id), LOG_TEXT("reason", refusal->detail));
+    http_respond_header(request, "X-Request-Id", id);
+    problem_respond(request, &problem);
 }
 
 static void answer(struct http_server *server, struct http_request *request)

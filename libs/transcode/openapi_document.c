@@ -68,7 +68,7 @@ static const char problem_schema[] =
     "batch.\"}},\"required\":[\"reason\"]}}},"
     "\"required\":[\"type\",\"title\",\"status\"]}";
 
-enum when { WHEN_ALWAYS, WHEN_AUTHENTICATED, WHEN_PATH_PARAMETER, WHEN_WRITING, WHEN_BODY, WHEN_REQUEST };
+enum when { WHEN_ALWAYS, WHEN_CREDENTIALS, WHEN_AUTHENTICATED, WHEN_WRITING, WHEN_BODY, WHEN_REQUEST };
 static const struct {
     const char *status;
     const char *name;
@@ -77,15 +77,20 @@ static const struct {
     bool has_retry_after;
 } problems[] = {
     { "400", "Malformed", "The request cannot be read.", WHEN_ALWAYS, false },
-    { "401", "Unauthenticated", "No token, or one that has ended.", WHEN_AUTHENTICATED, false },
+    { "401", "Unauthenticated", "No token, or one that has ended.", WHEN_CREDENTIALS, false },
     { "403", "Denied", "The caller may not do this.", WHEN_AUTHENTICATED, false },
-    { "404", "NotFound", "There is no such thing.", WHEN_PATH_PARAMETER, false },
+    { "404", "NotFound", "There is no such thing.", WHEN_REQUEST, false },
+    { "406", "NotAcceptable", "The answer cannot be of a type that Accept names.", WHEN_ALWAYS, false },
+    { "408", "TooSlow", "The body came too slowly.", WHEN_BODY, false },
     { "409", "Conflict", "It is there already, or has changed meanwhile.", WHEN_WRITING, false },
+    { "412", "PreconditionFailed", "It is not as If-Match says any more.", WHEN_WRITING, false },
     { "413", "TooLarge", "The body is larger than allowed.", WHEN_BODY, false },
     { "415", "UnsupportedMediaType", "The body is of a type that is not taken here.", WHEN_BODY, false },
-    { "422", "Invalid", "Fields are wrong; errors names each.", WHEN_REQUEST, false },
+    { "422", "Invalid", "Fields or query parameters are wrong; errors names each.", WHEN_ALWAYS, false },
     { "429", "TooManyRequests", "Slow down; Retry-After says for how long.", WHEN_ALWAYS, true },
+    { "500", "Internal", "Our fault; name the request_id when you report it.", WHEN_ALWAYS, false },
     { "503", "Unavailable", "Something needed is away; try again after Retry-After.", WHEN_ALWAYS, true },
+    { "504", "Timeout", "The answer did not come in time; what was asked may have been done.", WHEN_ALWAYS, false },
 };
 
 static void put_json(struct json_writer *writer, const char *key, const char *json)
@@ -167,6 +172,8 @@ static void put_parameter(
     }
     if (manual && manual->comment[0])
         json_put_text(writer, "description", manual->comment);
+    else if (is_path)
+        json_put_text(writer, "description", "Which one.");
     json_key(writer, "schema");
     if (field)
         openapi_put_parameter_schema(writer, field, manual);
@@ -279,14 +286,15 @@ static bool is_due(const struct openapi_operation *operation, enum when when)
         break;
     case WHEN_AUTHENTICATED:
         return operation->permission != NULL;
-    case WHEN_PATH_PARAMETER:
-        return strchr(operation->path, '{') != NULL;
+    case WHEN_CREDENTIALS: /* what is open to all may be a login */
+        return operation->permission != NULL || is_writing(operation);
     case WHEN_WRITING:
         return is_writing(operation);
     case WHEN_BODY:
         return takes_body(operation);
     case WHEN_REQUEST:
-        return takes_body(operation) || (operation->request && operation->request->n_fields > 0);
+        return takes_body(operation) || strchr(operation->path, '{') ||
+               (operation->request && operation->request->n_fields > 0);
     }
     return true;
 }
@@ -323,6 +331,8 @@ static void put_responses(struct document *document, const struct openapi_operat
     json_key(writer, "responses");
     json_begin_object(writer);
     put_success(document, operation);
+    if (!is_writing(operation))
+        put_json(writer, "304", "{\"description\":\"Not changed since the ETag that If-None-Match names.\"}");
     for (size_t i = 0; i < COUNT_OF(problems); i++) {
         if (!is_due(operation, problems[i].when))
             continue;
@@ -398,6 +408,13 @@ static void put_info(struct json_writer *writer, const struct openapi_info *info
     json_put_text(writer, "version", info->version);
     if (info->description)
         json_put_text(writer, "description", info->description);
+    if (info->license) {
+        json_key(writer, "license");
+        json_begin_object(writer);
+        json_put_text(writer, "name", info->license);
+        json_put_text(writer, "identifier", info->license);
+        json_end_object(writer);
+    }
     json_end_object(writer);
     json_key(writer, "servers");
     json_begin_array(writer);
@@ -420,6 +437,8 @@ static void put_tags(struct document *document)
             continue;
         json_begin_object(&document->writer);
         json_put_text(&document->writer, "name", document->operations[i].tag);
+        if (document->operations[i].tag_summary)
+            json_put_text(&document->writer, "description", document->operations[i].tag_summary);
         json_end_object(&document->writer);
     }
     json_end_array(&document->writer);

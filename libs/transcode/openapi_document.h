@@ -4,12 +4,13 @@
 
 /* All texts are borrowed until the call returns; those not needed are NULL. */
 struct openapi_operation {
-    const char *method;     /* "GET" */
-    const char *path;       /* "/sensors/{id}": below the server's URL */
-    const char *id;         /* the RPC method's name; made unique if it comes again */
-    const char *tag;        /* the group it is shown in */
-    const char *summary;    /* one line; NULL: the id */
-    const char *permission; /* NULL: open to all; "": for anybody who is logged in */
+    const char *method;      /* "GET" */
+    const char *path;        /* "/sensors/{id}": below the server's URL */
+    const char *id;          /* the RPC method's name; made unique if it comes again */
+    const char *tag;         /* the group it is shown in */
+    const char *tag_summary; /* what the group is about; NULL: none */
+    const char *summary;     /* one line; NULL: the id */
+    const char *permission;  /* NULL: open to all; "": for anybody who is logged in */
     const ProtobufCMessageDescriptor
         *request; /* names its path parameters; the rest is the body (POST, PUT, PATCH) or the query */
     const ProtobufCMessageDescriptor *reply; /* NULL: no body */
@@ -24,6 +25,7 @@ struct openapi_info {
     const char *version;
     const char *description;
     const char *server_url; /* "/api/v1" or "/" */
+    const char *license;    /* SPDX identifier; NULL: not said */
 };
 
 /* Appends the document. ERR_LIMIT if it does not fit or reaches too many messages. */

@@ -234,6 +234,27 @@ static void put_required(
         json_end_array(writer);
 }
 
+/* What the server sets, or the path says, may come back as it was read: it is ignored, whatever it is. */
+static void put_ignored(
+    struct json_writer *writer, const ProtobufCMessageDescriptor *type, enum openapi_use use, const char *path)
+{
+    const struct message_manual *message = message_manual_find(type->name);
+    AUTO_INPLACE(buffer) pattern = { 0 };
+    for (unsigned i = 0; i < type->n_fields; i++)
+        if (is_left_out(&type->fields[i], field_manual_find(message, type->fields[i].name), use, path))
+            buffer_printf(&pattern, "%s%s", pattern.size == 0 ? "^(" : "|", type->fields[i].name);
+    buffer_put_text(&pattern, ")$");
+    if (pattern.size <= 2 || !buffer_ok(&pattern))
+        return;
+    json_key(writer, "patternProperties");
+    json_begin_object(writer);
+    json_key(writer, pattern.data);
+    json_begin_object(writer);
+    json_put_text(writer, "description", "Set by the server or the path; ignored here.");
+    json_end_object(writer);
+    json_end_object(writer);
+}
+
 void openapi_put_message(
     struct json_writer *writer, const ProtobufCMessageDescriptor *type, enum openapi_use use, const char *path)
 {
@@ -250,6 +271,7 @@ void openapi_put_message(
             put_property(writer, &type->fields[i], manual, use);
     }
     json_end_object(writer);
+    put_ignored(writer, type, use, path);
     put_required(writer, type, use, path);
     if (use != OPENAPI_REPLY) {
         json_key(writer, "additionalProperties");

@@ -11,6 +11,7 @@ static struct openapi_operation describe(const struct router *router, const stru
     struct openapi_operation operation = { .method = route->method,
         .path = route->path,
         .tag = router->tag,
+        .tag_summary = router->summary,
         .permission = strcmp(route->permission, PERMISSION_PUBLIC) == 0 ? NULL : route->permission,
         .success_status = route->success };
     if (route->manual) {
@@ -40,7 +41,8 @@ bool documents_write_openapi(struct buffer *out, struct err *err)
         .description = "The National Water Infrastructure Monitoring System. Log in with POST /auth/login and send the "
                        "access_token as a bearer token. Errors are RFC 9457 "
                        "problem details. Whoever may act in every tenant names one with the header Nwims-Tenant.",
-        .server_url = "/api/v1" };
+        .server_url = "/api/v1",
+        .license = "Apache-2.0" };
     for (size_t r = 0; routers[r]; r++)
         for (const struct route *route = routers[r]->routes; route->method; route++) {
             if (count == MOST_OPERATIONS)

@@ -14,6 +14,7 @@ static layer *const layers[] = {
     layer_security_headers, /* security headers, CORS          */
     layer_authenticate,     /* who asks                        */
     layer_authorise,        /* whether they may                */
+    layer_check_request,    /* Accept, charset, query          */
 };
 
 static size_t count_routes(void)
@@ -76,6 +77,13 @@ static bool answer_document(struct exchange *exchange, const char *path)
             "data:; base-uri 'none'; form-action 'self'");
         http_respond(
             exchange->request, 200, "text/html; charset=utf-8", asset_docs_page_html, asset_docs_page_html_size);
+        return true;
+    }
+    if (strcmp(path, "/docs/problems") == 0) {
+        http_respond_header(
+            exchange->request, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+        http_respond(exchange->request, 200, "text/html; charset=utf-8", exchange->app->problems.data,
+            exchange->app->problems.size);
         return true;
     }
     if (strcmp(path, "/") == 0) {

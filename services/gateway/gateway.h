@@ -21,7 +21,7 @@ struct app {
     struct intake *intake;
     struct http_server *server;
     struct body_budget bodies;
-    struct buffer openapi; /* made once */
+    struct buffer openapi, problems; /* made once */
 };
 
 /* Builds the router and its metrics from the tables. */

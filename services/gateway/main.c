@@ -1,6 +1,7 @@
 #include "base/time_text.h"
 #include "documents.h"
 #include "gateway.h"
+#include "problem_kinds.h"
 #include "route_list.h"
 #include <string.h>
 
@@ -39,6 +40,7 @@ static bool app_start(struct app *app, struct err *err)
     app->tokens = token_cache_new(TOKENS_KEPT);
     if (!app->tokens)
         return err_set(err, ERR_LIMIT, "no memory for the token cache");
+    problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
            key_ring_open(&app->keys, app->bus, err) && start_intake(app, err) &&
            http_server_open(&app->server, &server, gateway_handle, app, err);
@@ -53,6 +55,7 @@ static void app_stop(struct app *app)
     token_cache_free(TAKE(app->tokens));
     gateway_forget(app);
     buffer_done(&app->openapi);
+    buffer_done(&app->problems);
 }
 
 int main(int argc, char **argv)

@@ -19,7 +19,7 @@ const struct setting gateway_settings[] = {
         .help = "how far ahead of our clock a reading may be" },
     { "DIRECTORY_SENSORS", SETTING_COUNT, FIELD(directory_sensors), .preset = "1000000", .min = 1000,
         .help = "most sensors kept in memory for checking readings" },
-    { "CORS_ORIGIN", SETTING_TEXT, FIELD(cors_origin), .preset = "",
-        .help = "origin of a browser application that may call the API; none if empty" },
+    { "CORS_ORIGINS", SETTING_TEXT, FIELD(cors_origins), .preset = "",
+        .help = "origins of browser applications that may call the API, exact, with commas; none if empty" },
     { 0 }
 };

@@ -12,6 +12,6 @@ struct gateway_config {
     int64_t commit_wait_ms;
     int64_t future_ms;
     int64_t directory_sensors;
-    char cors_origin[256];
+    char cors_origins[1024];
 };
 extern const struct setting gateway_settings[];
