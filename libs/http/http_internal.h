@@ -23,7 +23,9 @@ struct http_request {
     struct http_worker *worker;
     struct mg_connection *connection;
     const struct mg_request_info *info;
-    const char *path; /* decoded; "" while it is not known to be good */
+    const char *path;        /* decoded; "" while it is not known to be good */
+    const char *peer;        /* who is at the other end, by the proxy's word where there is one */
+    const char *certificate; /* SHA-256 of the caller's, in hexadecimal; NULL: showed none */
     int64_t started_us;
     int64_t content_length; /* -1: chunked */
     enum body_state body;
@@ -55,6 +57,7 @@ struct http_server {
     void *context;
     struct mg_context *civetweb;
     atomic_bool is_started;
+    char proxies[256], proxy_secret[128];
     struct sockaddr_in address; /* with the port that was found where 0 was asked for */
     atomic_bool is_draining;
     atomic_bool is_closing;
@@ -83,6 +86,14 @@ struct http_refusal {
     const char *detail;
 };
 const struct http_refusal *http_limits_check(struct http_request *request);
+
+/* ---- http_proxy.c ---- */
+#define HTTP_PROXY_SECRET_HEADER "Nwims-Proxy-Secret"
+#define HTTP_CERTIFICATE_HEADER "Nwims-Client-Certificate"
+/* Whether the list ("127.0.0.1, 10.0.0.0/8") has the IPv4 address. */
+MUST_CHECK bool http_proxy_has_address(const char *list, const char *address);
+/* Fills peer and certificate of the request. */
+void http_proxy_read(struct http_request *request);
 
 /* ---- http_metrics.c ---- */
 void http_metrics_init(void);

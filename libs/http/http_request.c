@@ -27,7 +27,12 @@ const char *http_request_header(const struct http_request *request, const char *
 
 const char *http_request_peer(const struct http_request *request)
 {
-    return request->info->remote_addr;
+    return request->peer;
+}
+
+const char *http_request_certificate(const struct http_request *request)
+{
+    return request->certificate;
 }
 
 struct arena *http_request_arena(struct http_request *request)

@@ -58,6 +58,7 @@ static struct http_request *request_begin(struct http_worker *worker, struct mg_
         .started_us = clock_monotonic_us(),
     };
     buffer_reset(&worker->headers);
+    http_proxy_read(&worker->request);
     return &worker->request;
 }
 
@@ -229,6 +230,9 @@ static bool check_config(const struct http_server_config *config, struct err *er
         return err_set(err, ERR_CONFIG, "an HTTP server needs 1 to %d threads", MOST_THREADS);
     if (config->request_ms < 1 || config->keep_alive_ms < 1 || config->arena_bytes < 1)
         return err_set(err, ERR_CONFIG, "an HTTP server needs times and an arena");
+    if ((config->proxies && strlen(config->proxies) >= sizeof((struct http_server *)0)->proxies) ||
+        (config->proxy_secret && strlen(config->proxy_secret) >= sizeof((struct http_server *)0)->proxy_secret))
+        return err_set(err, ERR_CONFIG, "the list of proxies or their secret is too long");
     return true;
 }
 
@@ -244,6 +248,9 @@ bool http_server_open(struct http_server **out_server, const struct http_server_
         return err_set(err, ERR_LIMIT, "no memory for an HTTP server");
     server->config = *config;
     server->config.address = NULL; /* the caller's text need not live on */
+    server->config.proxies = server->config.proxy_secret = NULL;
+    snprintf(server->proxies, sizeof server->proxies, "%s", config->proxies ? config->proxies : "");
+    snprintf(server->proxy_secret, sizeof server->proxy_secret, "%s", config->proxy_secret ? config->proxy_secret : "");
     server->address = address;
     server->handler = handler;
     server->context = context;

@@ -15,6 +15,10 @@ struct http_server_config {
     int64_t request_ms;    /* to receive a request */
     int64_t keep_alive_ms; /* between requests */
     int64_t arena_bytes;   /* ceiling of each request's arena */
+    /* Proxies in front, IPv4 addresses and networks with commas; NULL or "": none. What one says in X-Forwarded-For and
+     * Nwims-Client-Certificate is believed if it also sends the secret in Nwims-Proxy-Secret (where one is set). */
+    const char *proxies;
+    const char *proxy_secret;
 };
 
 /* Answers exactly once with http_respond (or http_stream_begin ...); if it does not, 500 is sent. It runs on one of
@@ -36,7 +40,10 @@ const char *http_request_method(const struct http_request *request);
 const char *http_request_path(const struct http_request *request);                     /* percent-decoded, no query */
 const char *http_request_query(const struct http_request *request);                    /* raw, "" if none */
 const char *http_request_header(const struct http_request *request, const char *name); /* any case; NULL if absent */
-const char *http_request_peer(const struct http_request *request);                     /* address, no port */
+/* The caller's address, without port; what the proxy says if the request came through one. */
+const char *http_request_peer(const struct http_request *request);
+/* SHA-256 of the client certificate that the proxy has verified, 64 hexadecimal digits; NULL if there was none. */
+const char *http_request_certificate(const struct http_request *request);
 /* Per-request memory, reset before the next. */
 struct arena *http_request_arena(struct http_request *request);
 int64_t http_request_started_us(const struct http_request *request); /* monotonic */

@@ -59,6 +59,7 @@ make_secrets() {
     for user in $(rows_of nats-users.table | cut -d' ' -f1); do secret "nats-$user" 24; done
     for user in $(rows_of redis-users.table | cut -d' ' -f1); do secret "redis-$user" 24; done
     secret master-key 32
+    secret proxy 24
     secret admin-password 12
     secret demo-password 12
     umask 022
@@ -67,7 +68,9 @@ make_secrets() {
 # Puts values for @NAME@.
 filled() {
     sed -e "s|@NWIMS_VAR@|$NWIMS_VAR|g" -e "s|@PORT_NATS@|$PORT_NATS|g" -e "s|@PORT_NATS_MONITOR@|$PORT_NATS_MONITOR|g" \
-        -e "s|@PORT_POSTGRES@|$PORT_POSTGRES|g" -e "s|@PORT_REDIS@|$PORT_REDIS|g" "$root/deploy/local/$1"
+        -e "s|@PORT_POSTGRES@|$PORT_POSTGRES|g" -e "s|@PORT_REDIS@|$PORT_REDIS|g" -e "s|@PORT_API@|$PORT_API|g" \
+        -e "s|@PORT_API_TLS@|$PORT_API_TLS|g" -e "s|@PORT_INGEST_HTTP@|$PORT_INGEST_HTTP|g" -e "s|@PORT_INGEST_TLS@|$PORT_INGEST_TLS|g" \
+        -e "s|@PROXY_SECRET@|$(cat "$NWIMS_VAR/secrets/proxy")|g" -e "s|@CONNECTIONS@|${NWIMS_PROXY_CONNECTIONS:-1000}|g" "$root/deploy/local/$1"
 }
 make_settings() {
     umask 077
@@ -82,6 +85,13 @@ make_settings() {
             echo "user $user on >$(cat "$NWIMS_VAR/secrets/redis-$user") $rules" | tr -s ' '
         done
     } >"$etc/redis-users.acl"
+    filled haproxy.cfg >"$etc/haproxy.cfg"
+    "$root/scripts/local/problem-pages" "$etc/problems"
+    # What the demo's environment file tells besides.
+    {
+        echo "export NWIMS_TLS_URL=https://localhost:$PORT_API_TLS NWIMS_TLS_INGEST_URL=https://localhost:$PORT_INGEST_TLS"
+        echo "export NWIMS_CA_FILE=$NWIMS_VAR/tls/ca.pem"
+    } >"$etc/more.env"
     filled postgresql.conf >"$etc/postgresql.conf"
     cp "$root/deploy/local/pg_hba.conf" "$root/deploy/local/databases.table" "$etc/"
     cp "$root/scripts/local/database" "$etc/database"

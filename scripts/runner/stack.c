@@ -171,8 +171,8 @@ static bool read_stop(struct reading *reading, struct err *err)
     static const struct {
         const char *name;
         int number;
-    } signals[] = { { "TERM", SIGTERM }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "HUP", SIGHUP }, { "USR2", SIGUSR2 },
-        { "KILL", SIGKILL } };
+    } signals[] = { { "TERM", SIGTERM }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "HUP", SIGHUP }, { "USR1", SIGUSR1 },
+        { "USR2", SIGUSR2 }, { "KILL", SIGKILL } };
     int64_t seconds = 0;
     if (reading->count != 2 || !read_number(reading->words[1], 1, 600, &seconds, err))
         return err_set(err, ERR_CONFIG, "stop is written: stop SIGNAL SECONDS");

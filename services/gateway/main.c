@@ -34,7 +34,9 @@ static bool app_start(struct app *app, struct err *err)
         .threads = app->config.http_threads,
         .request_ms = 30000,
         .keep_alive_ms = 30000,
-        .arena_bytes = REQUEST_ARENA_BYTES };
+        .arena_bytes = REQUEST_ARENA_BYTES,
+        .proxies = app->config.proxy_address,
+        .proxy_secret = app->config.proxy_secret };
     app->bus = service_bus(app->service);
     body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
     app->tokens = token_cache_new(TOKENS_KEPT);

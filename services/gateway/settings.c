@@ -21,5 +21,10 @@ const struct setting gateway_settings[] = {
         .help = "most sensors kept in memory for checking readings" },
     { "CORS_ORIGINS", SETTING_TEXT, FIELD(cors_origins), .preset = "",
         .help = "origins of browser applications that may call the API, exact, with commas; none if empty" },
+    { "PROXY_ADDRESS", SETTING_TEXT, FIELD(proxy_address), .preset = "127.0.0.1",
+        .help = "proxies in front, addresses and networks with commas: what they say in X-Forwarded-For and "
+                "Nwims-Client-Certificate is believed; nobody's if empty" },
+    { "PROXY_SECRET", SETTING_SECRET, FIELD(proxy_secret), .preset = "",
+        .help = "what a proxy must send in Nwims-Proxy-Secret to be believed; needed where others share its address" },
     { 0 }
 };

@@ -13,5 +13,7 @@ struct gateway_config {
     int64_t future_ms;
     int64_t directory_sensors;
     char cors_origins[1024];
+    char proxy_address[256];
+    char proxy_secret[128];
 };
 extern const struct setting gateway_settings[];

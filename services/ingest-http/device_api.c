@@ -46,16 +46,6 @@ void device_fail(struct http_request *request, const struct err *err)
     }
 }
 
-const char *device_peer(const struct app *app, const struct http_request *request)
-{
-    const char *peer = http_request_peer(request), *forwarded = http_request_header(request, "X-Forwarded-For");
-    if (!forwarded || strcmp(peer, app->config.proxy_address) != 0)
-        return peer;
-    const char *last = strrchr(forwarded, ','); /* what stands before was said by others, and may be anything */
-    last = last ? last + 1 : forwarded;
-    return last + strspn(last, " ");
-}
-
 static const char *device_token(const struct http_request *request)
 {
     static const char *const schemes[] = { "Bearer ", "Device " };
@@ -70,7 +60,7 @@ static const char *device_token(const struct http_request *request)
 static bool authenticate(struct app *app, struct http_request *request, struct directory_device *out_device)
 {
     struct err err = { 0 };
-    const char *token = device_token(request), *peer = device_peer(app, request);
+    const char *token = device_token(request), *peer = http_request_peer(request);
     if (!token || !*token) {
         http_problem(request, 401, NULL, NO_TOKEN);
         return false;

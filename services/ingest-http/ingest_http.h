@@ -20,8 +20,6 @@ struct app {
 void device_handle(void *context, struct http_request *request);
 /* One body of readings of a device that is known. */
 void readings_take(struct app *app, struct http_request *request, const struct directory_device *device);
-/* The address the request came from; what the proxy says if it came through it. */
-const char *device_peer(const struct app *app, const struct http_request *request);
 /* Answers "not now", with when to come again. */
 void device_turn_away(struct http_request *request, int status, const char *type, const char *detail);
 /* Answers an error of a library. */

@@ -25,7 +25,9 @@ static bool app_start(struct app *app, struct err *err)
         .threads = app->config.http_threads,
         .request_ms = 30000,
         .keep_alive_ms = 30000,
-        .arena_bytes = REQUEST_ARENA_BYTES };
+        .arena_bytes = REQUEST_ARENA_BYTES,
+        .proxies = app->config.proxy_address,
+        .proxy_secret = app->config.proxy_secret };
     /* Clocks that were never set say 1970 or 2000. */
     static const char oldest[] = "2015-01-01T00:00:00Z";
     if (app->config.bodies_max_bytes < app->config.body_max_bytes)

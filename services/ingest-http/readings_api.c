@@ -108,7 +108,7 @@ static void read_and_take(struct app *app, struct http_request *request, const s
         .content_type = codec->media_type,
         .idempotency_key = http_request_header(request, "Idempotency-Key"),
         .mode = INTAKE_SKIP_BAD };
-    const char *peer = device_peer(app, request);
+    const char *peer = http_request_peer(request);
     snprintf(caller.actor, sizeof caller.actor, "device:%s", device->device_id);
     if (!text_is_utf8(peer, strlen(peer)) || !text_copy(caller.peer, sizeof caller.peer, peer, strlen(peer)))
         snprintf(caller.peer, sizeof caller.peer, "%s", http_request_peer(request));

@@ -20,6 +20,9 @@ const struct setting ingest_http_settings[] = {
     { "FAILURES_A_MINUTE", SETTING_COUNT, FIELD(failures_a_minute), .preset = "60", .min = 1,
         .help = "wrong tokens an address may send in a minute; then 429" },
     { "PROXY_ADDRESS", SETTING_TEXT, FIELD(proxy_address), .preset = "127.0.0.1",
-        .help = "the proxy in front: what it says in X-Forwarded-For is believed; nobody's if empty" },
+        .help = "proxies in front, addresses and networks with commas: what they say in X-Forwarded-For and "
+                "Nwims-Client-Certificate is believed; nobody's if empty" },
+    { "PROXY_SECRET", SETTING_SECRET, FIELD(proxy_secret), .preset = "",
+        .help = "what a proxy must send in Nwims-Proxy-Secret to be believed; needed where others share its address" },
     { 0 },
 };

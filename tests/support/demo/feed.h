@@ -5,6 +5,7 @@
 
 struct demo_options {
     const char *url, *ingest_url, *admin_email, *admin_password, *demo_password, *env_file, *state_file;
+    const char *more_file; /* or NULL */
 };
 /* The tenant, towns, zones, loggers, sensors and their tokens; what is there stays. */
 MUST_CHECK bool demo_make(

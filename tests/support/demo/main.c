@@ -11,11 +11,12 @@
 enum { FEED_EVERY_MS = 10000, TOKEN_EVERY_ROUNDS = 60 };
 
 static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file "
-                           "F --demo-password-file F --env-file F --state-file F\n"
+                           "F --demo-password-file F --env-file F --state-file F [--more-file F]\n"
                            "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of "
                            "readings, writes the environment file\n"
                            "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in "
-                           "the environment file fresh\n";
+                           "the environment file fresh\n"
+                           "  --more-file is put behind it as it is\n";
 
 static bool read_line(const char *path, char *target, size_t size, struct err *err)
 {
@@ -32,11 +33,18 @@ static bool write_environment(
     const struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err)
 {
     AUTO_INPLACE(buffer) text = { 0 };
+    char line[512];
     buffer_printf(&text,
         "# Where the demo is; made by nwims-demo. The token is for the demo tenant's administrator.\n"
         "export NWIMS_URL=%s\nexport NWIMS_TOKEN=%s\nexport NWIMS_TENANT=%d\nexport NWIMS_HTTP_INGEST_URL=%s\nexport "
         "NWIMS_DEVICE_TOKEN=%s\n",
         options->url, api_token(api), state->tenant_id, options->ingest_url, state->device_tokens[0]);
+    /* What else there is to reach: whoever starts us knows. */
+    FILE *more = options->more_file ? fopen(options->more_file, "re") : NULL;
+    while (more && fgets(line, sizeof line, more))
+        buffer_put_text(&text, line);
+    if (more)
+        fclose(more);
     return (buffer_ok(&text) || err_set(err, ERR_LIMIT, "out of memory")) &&
            state_replace_file(options->env_file, text.data, text.size, err);
 }
@@ -90,7 +98,8 @@ int main(int argc, char **argv)
         { "url", required_argument, NULL, 'u' }, { "ingest-url", required_argument, NULL, 'i' },
         { "admin-email", required_argument, NULL, 'e' }, { "admin-password-file", required_argument, NULL, 'p' },
         { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' },
-        { "state-file", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+        { "state-file", required_argument, NULL, 't' }, { "more-file", required_argument, NULL, 'm' },
+        { "help", no_argument, NULL, 'h' }, { 0 } };
     char password[256] = "", demo_password[256] = "";
     struct demo_state state;
     AUTO(api) api = NULL;
@@ -123,6 +132,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             options.state_file = optarg;
+            break;
+        case 'm':
+            options.more_file = optarg;
             break;
         default:
             fputs(help, option == 'h' ? stdout : stderr);
