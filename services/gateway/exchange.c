@@ -18,6 +18,16 @@ void exchange_problem_fields(struct exchange *exchange, int status, const char *
     problem_respond(exchange->request, &problem);
 }
 
+void exchange_retry(struct exchange *exchange, int status, const char *type, const char *detail, int64_t retry_after_s)
+{
+    const struct problem problem = { .status = status,
+        .type = type,
+        .detail = detail,
+        .request_id = exchange->caller.request_id,
+        .retry_after_s = retry_after_s > 0 ? retry_after_s : 1 };
+    problem_respond(exchange->request, &problem);
+}
+
 void exchange_problem(struct exchange *exchange, int status, const char *type, const char *detail)
 {
     exchange_problem_fields(exchange, status, type, detail, NULL, 0);

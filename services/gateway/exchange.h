@@ -27,6 +27,8 @@ typedef bool layer(struct exchange *exchange);
 void exchange_problem(struct exchange *exchange, int status, const char *type, const char *detail);
 void exchange_problem_fields(struct exchange *exchange, int status, const char *type, const char *detail,
     const struct problem_field *fields, size_t count);
+/* With the time after which it is worth asking again. */
+void exchange_retry(struct exchange *exchange, int status, const char *type, const char *detail, int64_t retry_after_s);
 /* The same for an error of a library or an owner; our own faults show no inner text to the caller but are logged. */
 void exchange_fail(struct exchange *exchange, const struct err *err);
 /* The body, within the limits of one and of all; answers by itself and gives false when that cannot be. */

@@ -12,7 +12,9 @@
 static layer *const layers[] = {
     layer_trace,            /* request id and trace context    */
     layer_security_headers, /* security headers, CORS          */
+    layer_limit_address,    /* how often from there            */
     layer_authenticate,     /* who asks                        */
+    layer_limit_caller,     /* how often they and their tenant */
     layer_authorise,        /* whether they may                */
     layer_check_request,    /* Accept, charset, query          */
 };
@@ -131,10 +133,11 @@ void gateway_handle(void *context, struct http_request *request)
 {
     struct exchange exchange = { .app = context, .request = request, .arena = http_request_arena(request) };
     size_t passed = 0;
-    /* Trace and headers come first, so that even a 404 carries them. */
-    while (passed < 2 && layers[passed](&exchange))
+    /* These come first, so that even a 404 carries headers and is counted. */
+    const size_t before_route = 3;
+    while (passed < before_route && layers[passed](&exchange))
         passed++;
-    if (passed == 2 && find_route(&exchange)) {
+    if (passed == before_route && find_route(&exchange)) {
         while (passed < COUNT_OF(layers) && layers[passed](&exchange))
             passed++;
         if (passed == COUNT_OF(layers))

@@ -6,8 +6,10 @@
 #include "http/http_server.h"
 #include "ingest/intake.h"
 #include "key_ring.h"
+#include "rate_limit.h"
 #include "route.h"
 #include "settings.h"
+#include "tenant_quota.h"
 
 struct app {
     struct gateway_config config;
@@ -21,7 +23,10 @@ struct app {
     struct intake *intake;
     struct http_server *server;
     struct body_budget bodies;
-    struct buffer openapi, problems; /* made once */
+    struct rate_limit *rates;
+    struct tenant_quota *quotas;
+    struct metric *limited[RATE_KINDS + 1]; /* the last: of readings a day */
+    struct buffer openapi, problems;        /* made once */
 };
 
 /* Builds the router and its metrics from the tables. */

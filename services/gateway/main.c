@@ -1,11 +1,12 @@
 #include "base/time_text.h"
 #include "documents.h"
 #include "gateway.h"
+#include "layers/layers.h"
 #include "problem_kinds.h"
 #include "route_list.h"
 #include <string.h>
 
-enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024 };
+enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024, RATE_PLACES = 65536 };
 
 static const struct service_program program = {
     .name = "gateway",
@@ -28,6 +29,16 @@ static bool start_intake(struct app *app, struct err *err)
            intake_open(&app->intake, app->bus, app->directory, &intake, err);
 }
 
+static bool start_quotas(struct app *app, struct err *err)
+{
+    const struct tenant_quota_config config = {
+        .preset = { .per_second = (double)app->config.tenant_rate, .burst = (double)app->config.tenant_burst },
+        .readings_a_day = app->config.tenant_readings,
+        .replicas = app->config.replicas,
+    };
+    return tenant_quota_open(&app->quotas, app->bus, &config, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct http_server_config server = { .address = app->config.http_address,
@@ -40,11 +51,13 @@ static bool app_start(struct app *app, struct err *err)
     app->bus = service_bus(app->service);
     body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
     app->tokens = token_cache_new(TOKENS_KEPT);
-    if (!app->tokens)
-        return err_set(err, ERR_LIMIT, "no memory for the token cache");
+    app->rates = rate_limit_new(RATE_PLACES);
+    if (!app->tokens || !app->rates)
+        return err_set(err, ERR_LIMIT, "no memory for the caches of tokens and rates");
+    limit_metrics_init(app);
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
-           key_ring_open(&app->keys, app->bus, err) && start_intake(app, err) &&
+           key_ring_open(&app->keys, app->bus, err) && start_quotas(app, err) && start_intake(app, err) &&
            http_server_open(&app->server, &server, gateway_handle, app, err);
 }
 
@@ -55,6 +68,8 @@ static void app_stop(struct app *app)
     directory_close(TAKE(app->directory));
     key_ring_close(TAKE(app->keys));
     token_cache_free(TAKE(app->tokens));
+    tenant_quota_close(TAKE(app->quotas));
+    rate_limit_free(TAKE(app->rates));
     gateway_forget(app);
     buffer_done(&app->openapi);
     buffer_done(&app->problems);

@@ -26,5 +26,17 @@ const struct setting gateway_settings[] = {
                 "Nwims-Client-Certificate is believed; nobody's if empty" },
     { "PROXY_SECRET", SETTING_SECRET, FIELD(proxy_secret), .preset = "",
         .help = "what a proxy must send in Nwims-Proxy-Secret to be believed; needed where others share its address" },
+    { "ADDRESS_RATE", SETTING_COUNT, FIELD(address_rate), .preset = "1000",
+        .help = "requests a second from one address, twice as many at once; 0: no limit" },
+    { "KEY_RATE", SETTING_COUNT, FIELD(key_rate), .preset = "500",
+        .help = "requests a second of one user or API key, twice as many at once; 0: no limit" },
+    { "TENANT_RATE", SETTING_COUNT, FIELD(tenant_rate), .preset = "2000",
+        .help = "requests a second of one tenant without a quota of its own; 0: no limit" },
+    { "TENANT_BURST", SETTING_COUNT, FIELD(tenant_burst), .preset = "4000",
+        .help = "requests of such a tenant at once" },
+    { "TENANT_READINGS", SETTING_COUNT, FIELD(tenant_readings), .preset = "0",
+        .help = "readings a day of such a tenant by the API; 0: no limit" },
+    { "REPLICAS", SETTING_COUNT, FIELD(replicas), .preset = "1", .min = 1, .max = 1000,
+        .help = "gateways among which callers are spread evenly: each enforces its part of the rates" },
     { 0 }
 };

@@ -15,5 +15,11 @@ struct gateway_config {
     char cors_origins[1024];
     char proxy_address[256];
     char proxy_secret[128];
+    int64_t address_rate;
+    int64_t key_rate;
+    int64_t tenant_rate;
+    int64_t tenant_burst;
+    int64_t tenant_readings;
+    int64_t replicas;
 };
 extern const struct setting gateway_settings[];

@@ -4,8 +4,13 @@
 
 layer layer_trace;
 layer layer_security_headers;
+layer layer_limit_address;
 layer layer_authenticate;
+layer layer_limit_caller;
 layer layer_authorise;
 layer layer_check_request;
+/* Charges readings to the tenant's day; answers 429 itself and gives false where it has not so many left. */
+MUST_CHECK bool limit_admit_readings(struct exchange *exchange, int64_t readings);
+void limit_metrics_init(struct app *app);
 /* After the answer: times, what it held is given back, and a line in the log where something went wrong. */
 void layer_account(struct exchange *exchange);

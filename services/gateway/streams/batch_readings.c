@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "exchange.h"
 #include "ingest/body_codec.h"
+#include "layers/layers.h"
 #include "nwims/v1/readings.pb-c.h"
 #include <stdio.h>
 #include <string.h>
@@ -168,7 +169,12 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
         .body_size = size,
         .mode = wish->mode,
         .commit_wait_ms = wish->is_async ? 0 : exchange->app->config.commit_wait_ms };
-    if (intake_take(exchange->app->intake, &request, &readings, exchange->arena, &result, &err))
+    int64_t charged = (int64_t)readings.count;
+    if (!limit_admit_readings(exchange, charged))
+        return;
+    bool ok = intake_take(exchange->app->intake, &request, &readings, exchange->arena, &result, &err);
+    tenant_quota_give_back(exchange->app->quotas, exchange->caller.tenant_id, ok ? result.refused : charged);
+    if (ok)
         answer_taken(exchange, &result);
     else if (err.kind == ERR_INPUT && result.fault_count > 0)
         answer_refused(exchange, &result);
