@@ -152,6 +152,16 @@ static void name_sensors(struct directory_name *names, const struct raw_reading 
                                   : (struct directory_name){ items[i].sensor, items[i].sensor_length };
 }
 
+static bool find_sensors(struct directory *directory, const struct batch_source *source,
+    const struct directory_name *names, size_t count, struct directory_sensor *out_sensors, struct arena *arena,
+    struct err *err)
+{
+    if (!source->from_memory)
+        return directory_sensors(directory, source->request->caller, names, count, out_sensors, arena, err);
+    return directory_sensors_known(directory, source->request->caller->tenant_id, names, count, out_sensors) ||
+           err_set(err, ERR_NOT_FOUND, "a sensor is not in memory");
+}
+
 bool batch_build(struct batch_columns *out_columns, struct directory *directory, const struct batch_source *source,
     struct refusals *refusals, struct arena *arena, struct err *err)
 {
@@ -165,7 +175,7 @@ bool batch_build(struct batch_columns *out_columns, struct directory *directory,
     for (size_t first = 0; first < readings->count; first += most) {
         size_t count = readings->count - first < most ? readings->count - first : most;
         name_sensors(names, readings->items + first, count);
-        if (!directory_sensors(directory, source->request->caller, names, count, sensors, arena, err))
+        if (!find_sensors(directory, source, names, count, sensors, arena, err))
             return false;
         for (size_t i = 0; i < count; i++)
             take_reading(&builder, first + i, &readings->items[first + i], &sensors[i]);

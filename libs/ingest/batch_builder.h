@@ -18,6 +18,7 @@ struct batch_source {
     const struct intake_request *request;
     const struct raw_readings *readings;
     int64_t received_at;
+    bool from_memory; /* nobody is asked: with a name that the directory's memory lacks batch_build fails */
 };
 /* False only if the directory or the memory failed; bad readings go to refusals. */
 MUST_CHECK bool batch_build(struct batch_columns *out_columns, struct directory *directory,

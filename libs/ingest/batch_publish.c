@@ -54,17 +54,17 @@ static struct uuid id_of_part(const struct uuid *batch_id, size_t index)
     return uuid_of_bytes(bytes, sizeof bytes);
 }
 
-/* The message's arrays are the columns themselves. Times become deltas in place. */
-static bool encode_part(
-    struct part *part, const struct batch_columns *columns, size_t first, size_t count, struct err *err)
+bool batch_encode(struct buffer *out, const struct batch_label *label, const struct batch_columns *columns,
+    size_t first, size_t count, struct err *err)
 {
     Nwims__V1__ReadingBatch batch = NWIMS__V1__READING_BATCH__INIT;
     Nwims__V1__Provenance provenance;
-    provenance_fill(&provenance, part->source->request, part->source->readings->codec);
+    struct uuid id = label->id;
+    provenance_fill(&provenance, label->request, label->codec);
     batch.has_batch_id = batch.has_tenant_id = batch.has_received_at = batch.has_base_at = true;
-    batch.batch_id = (ProtobufCBinaryData){ sizeof part->id.bytes, part->id.bytes };
-    batch.tenant_id = part->source->request->caller->tenant_id;
-    batch.received_at = part->source->received_at;
+    batch.batch_id = (ProtobufCBinaryData){ sizeof id.bytes, id.bytes };
+    batch.tenant_id = label->request->caller->tenant_id;
+    batch.received_at = label->received_at;
     batch.base_at = columns->observed_at[first];
     for (size_t i = first; i < first + count; i++)
         columns->observed_at[i] -= batch.base_at;
@@ -77,8 +77,18 @@ static bool encode_part(
     batch.n_flags = columns->has_flags ? count : 0;
     batch.flags = columns->flags + first;
     batch.provenance = &provenance;
-    buffer_reset(part->body);
-    return wire_encode(part->body, &batch.base, err);
+    buffer_reset(out);
+    return wire_encode(out, &batch.base, err);
+}
+
+static bool encode_part(
+    const struct part *part, const struct batch_columns *columns, size_t first, size_t count, struct err *err)
+{
+    const struct batch_label label = { .id = part->id,
+        .request = part->source->request,
+        .codec = part->source->readings->codec,
+        .received_at = part->source->received_at };
+    return batch_encode(part->body, &label, columns, first, count, err);
 }
 
 static bool send_part(const struct part *part, const char *message_id, bool *out_is_duplicate, struct err *err)

@@ -29,3 +29,20 @@ MUST_CHECK bool codec_protobuf_decode(
  * refused. */
 MUST_CHECK bool codec_senml_json_decode(struct raw_readings *out_readings, struct arena *arena, const char *body,
     size_t size, int64_t received_at_us, struct err *err);
+/* What a device sends on its own topics: the seed's form, or the compact one, told apart by their members.
+ * {"t": seconds or milliseconds since the epoch or RFC 3339, "m": {"<sensor>": 12.5, "<sensor>": [4.12, "bar"]}}, a
+ * list of such, or {"b": [...]}; "d" (device), "s" (sequence) and "v" (1) may stand beside. true and false are 1 and 0.
+ */
+MUST_CHECK bool codec_device_json_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+MUST_CHECK bool codec_compact_json_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* ThingsBoard's telemetry: {"<sensor>": value, ...}, {"ts": milliseconds, "values": {...}}, or a list of both. */
+MUST_CHECK bool codec_thingsboard_json_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* Its gateways': {"<device>": [as above], ...}. The sensor's code is "<device>/<key>". */
+MUST_CHECK bool codec_thingsboard_gateway_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* One value as text (" 12.5 "), or as JSON that is a number, of the sensor that is named. */
+MUST_CHECK bool codec_bare_decode(struct raw_readings *out_readings, struct arena *arena, const char *sensor,
+    size_t sensor_length, const char *body, size_t size, struct err *err);

@@ -8,6 +8,9 @@
 
 /* The bus cannot be asked to forget a callback, so this one touches nothing that a directory owns. */
 static atomic_uint_fast64_t reconnects;
+/* Nobody can take a callback off a bus: this outlives the directory that is told through it. */
+static pthread_mutex_t listening_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct directory *listening;
 
 static void on_reconnect(void *context)
 {
@@ -178,6 +181,7 @@ void directory_close(struct directory *directory)
 {
     if (!directory)
         return;
+    directory_unlisten(directory);
     for (size_t i = 0; i < COUNT_OF(directory->subscriptions); i++)
         bus_subscription_close(directory->subscriptions[i]);
     for (size_t i = 0; i < DIRECTORY_LANES; i++)
@@ -187,4 +191,38 @@ void directory_close(struct directory *directory)
     directory_table_free(directory->credentials);
     change_marks_done(&directory->marks);
     free(directory);
+}
+
+/* ---- the listener ---- */
+
+void directory_tell(struct directory *directory, const char *device_id, const char *credential_id)
+{
+    pthread_mutex_lock(&listening_lock);
+    if (listening && (!directory || directory == listening))
+        listening->listener(listening->listener_context, device_id, credential_id);
+    pthread_mutex_unlock(&listening_lock);
+}
+
+/* What was missed while the bus was away is not known one by one. */
+static void tell_after_reconnect(void *context)
+{
+    (void)context;
+    directory_tell(NULL, NULL, NULL);
+}
+
+bool directory_listen(struct directory *directory, directory_changed *listener, void *context, struct err *err)
+{
+    pthread_mutex_lock(&listening_lock);
+    directory->listener_context = context;
+    directory->listener = listener;
+    listening = directory;
+    pthread_mutex_unlock(&listening_lock);
+    return bus_on_reconnect(directory->bus, tell_after_reconnect, NULL, err);
+}
+
+void directory_unlisten(struct directory *directory)
+{
+    pthread_mutex_lock(&listening_lock);
+    listening = listening == directory ? NULL : listening;
+    pthread_mutex_unlock(&listening_lock);
 }

@@ -20,7 +20,9 @@ struct directory_sensor {
 struct directory_device {
     int32_t tenant_id;
     char device_id[37];
+    char device_code[65];
     char credential_id[37];
+    unsigned char verifier[32]; /* what it was found by */
     bool is_disabled;
     int64_t expires_at; /* 0: never */
 };
@@ -52,3 +54,18 @@ MUST_CHECK bool directory_device(struct directory *directory, const char *token,
  * often. */
 MUST_CHECK bool directory_device_known(
     struct directory *directory, const char *token, struct directory_device *out_device);
+/* As directory_sensors, from memory only and without waiting: false if any name is not there. */
+MUST_CHECK bool directory_sensors_known(struct directory *directory, int32_t tenant_id,
+    const struct directory_name *names, size_t count, struct directory_sensor *out_sensors);
+/* Whether the credential that a connection was opened with is still good: as directory_device, by the verifier that it
+ * gave. */
+MUST_CHECK bool directory_device_again(struct directory *directory, const unsigned char verifier[32],
+    struct directory_device *out_device, struct arena *arena, struct err *err);
+/* Called on a thread of the bus after the directory has forgotten a device or a credential that changed; the other id
+ * is NULL, and so are both when anything may have changed. Quick. At most one listener, set before there are
+ * connections. For those that keep connections open: they look again. */
+typedef void directory_changed(void *context, const char *device_id, const char *credential_id);
+MUST_CHECK bool directory_listen(
+    struct directory *directory, directory_changed *listener, void *context, struct err *err);
+/* No call runs any more when this returns. */
+void directory_unlisten(struct directory *directory);

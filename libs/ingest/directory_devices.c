@@ -73,16 +73,11 @@ static bool check_device(const struct directory_device *device, struct err *err)
     return true;
 }
 
-bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device,
-    struct arena *arena, struct err *err)
+bool directory_device_again(struct directory *directory, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
+    struct directory_device *out_device, struct arena *arena, struct err *err)
 {
-    unsigned char verifier[SHA256_SIZE];
     struct credential credential = { 0 };
     uint64_t position;
-    size_t length = strnlen(token, TOKEN_LONGEST + 1);
-    if (length == 0 || length > TOKEN_LONGEST)
-        return err_set(err, ERR_UNAUTHENTICATED, "this is no device's token");
-    auth_sha256(verifier, token, length);
     struct directory_key key = directory_key_of_verifier(verifier);
     if (look_up_credential(directory, &key, &credential, &position) != DIRECTORY_UNKNOWN)
         metric_add(directory->hits, 1);
@@ -91,7 +86,19 @@ bool directory_device(struct directory *directory, const char *token, struct dir
     if (!check_device(&credential.device, err))
         return false;
     *out_device = credential.device;
+    memcpy(out_device->verifier, verifier, sizeof out_device->verifier);
     return true;
+}
+
+bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device,
+    struct arena *arena, struct err *err)
+{
+    unsigned char verifier[SHA256_SIZE];
+    size_t length = strnlen(token, TOKEN_LONGEST + 1);
+    if (length == 0 || length > TOKEN_LONGEST)
+        return err_set(err, ERR_UNAUTHENTICATED, "this is no device's token");
+    auth_sha256(verifier, token, length);
+    return directory_device_again(directory, verifier, out_device, arena, err);
 }
 
 bool directory_device_known(struct directory *directory, const char *token, struct directory_device *out_device)
@@ -109,5 +116,6 @@ bool directory_device_known(struct directory *directory, const char *token, stru
         !check_device(&credential.device, &err))
         return false;
     *out_device = credential.device;
+    memcpy(out_device->verifier, verifier, sizeof out_device->verifier);
     return true;
 }

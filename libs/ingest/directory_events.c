@@ -68,6 +68,14 @@ static void forget(struct directory *directory, const Nwims__V1__EntityChanged *
     }
 }
 
+static void tell(struct directory *directory, const Nwims__V1__EntityChanged *event)
+{
+    const char *entity = event && event->entity ? event->entity : "", *id = event ? event->id : NULL;
+    bool is_device = strcmp(entity, "device") == 0, is_credential = strcmp(entity, "credential") == 0;
+    if (!event || ((is_device || is_credential) && id))
+        directory_tell(directory, is_device ? id : NULL, is_credential ? id : NULL);
+}
+
 /* Short enough for the bus's own thread: one small message, a few table operations. */
 void directory_on_event_take(void *context, struct bus_message *taken)
 {
@@ -85,4 +93,5 @@ void directory_on_event_take(void *context, struct bus_message *taken)
     else /* something changed, and we cannot tell what */
         directory_flush(directory);
     pthread_rwlock_unlock(&directory->lock);
+    tell(directory, is_read ? (const Nwims__V1__EntityChanged *)event : NULL);
 }

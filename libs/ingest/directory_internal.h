@@ -31,6 +31,8 @@ struct directory {
     uint64_t reconnects_seen;
     struct lane lanes[DIRECTORY_LANES];
     struct bus_subscription *subscriptions[3];
+    directory_changed *listener; /* NULL: none */
+    void *listener_context;
     struct metric *hits, *misses, *flushes, *evicted, *sensor_gauge, *credential_gauge;
 };
 
@@ -55,6 +57,8 @@ void directory_flush(struct directory *directory);
 bool directory_has_changed(const struct directory *directory, const struct directory_key *key, uint64_t position);
 /* When an entry made now is too old. */
 int64_t directory_expiry(const struct directory *directory, bool is_present);
+/* Tells the listener, if there is one. Not under the lock: whoever is told looks again. */
+void directory_tell(struct directory *directory, const char *device_id, const char *credential_id);
 /* Follows the events on a thread of the bus; context is the directory. */
 void directory_on_event_take(void *context, struct bus_message *taken);
 

@@ -15,7 +15,22 @@ struct lookup {
     uint64_t position;
 };
 
-/* Looks names[from..count) up; those not known go to missing. */
+/* Under the shared lock: copies what is known of one name, or zeroes. */
+static enum directory_answer look_up(const struct directory *directory, int32_t tenant_id,
+    const struct directory_name *name, int64_t now_us, struct directory_sensor *out_sensor)
+{
+    struct directory_key key = directory_key_of_sensor(tenant_id, name->text, name->length);
+    const void *value;
+    enum directory_answer answer =
+        key.size == 0 ? DIRECTORY_ABSENT : directory_table_get(directory->sensors, key.bytes, key.size, now_us, &value);
+    if (answer == DIRECTORY_PRESENT)
+        memcpy(out_sensor, value, sizeof *out_sensor);
+    else
+        *out_sensor = (struct directory_sensor){ 0 };
+    return answer;
+}
+
+/* Looks all names up, or those that wanted names; those not known go to missing. */
 static void look_up_all(struct directory *directory, struct lookup *lookup, const size_t *wanted, size_t count)
 {
     int64_t now_us = clock_monotonic_us();
@@ -24,21 +39,24 @@ static void look_up_all(struct directory *directory, struct lookup *lookup, cons
     lookup->position = directory->marks.position;
     for (size_t k = 0; k < count; k++) {
         size_t i = wanted ? wanted[k] : k;
-        struct directory_key key =
-            directory_key_of_sensor(lookup->tenant_id, lookup->names[i].text, lookup->names[i].length);
-        const void *value;
-        enum directory_answer answer =
-            key.size == 0 ? DIRECTORY_ABSENT
-                          : directory_table_get(directory->sensors, key.bytes, key.size, now_us, &value);
-        if (answer == DIRECTORY_PRESENT)
-            memcpy(&lookup->sensors[i], value, sizeof lookup->sensors[i]);
-        else
-            lookup->sensors[i] = (struct directory_sensor){ 0 };
-        if (answer == DIRECTORY_UNKNOWN)
+        if (look_up(directory, lookup->tenant_id, &lookup->names[i], now_us, &lookup->sensors[i]) == DIRECTORY_UNKNOWN)
             lookup->missing[missing_count++] = i;
     }
     pthread_rwlock_unlock(&directory->lock);
     lookup->missing_count = missing_count;
+}
+
+bool directory_sensors_known(struct directory *directory, int32_t tenant_id, const struct directory_name *names,
+    size_t count, struct directory_sensor *out_sensors)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool all_known = true;
+    directory_lock_shared(directory);
+    for (size_t i = 0; all_known && i < count; i++)
+        all_known = look_up(directory, tenant_id, &names[i], now_us, &out_sensors[i]) != DIRECTORY_UNKNOWN;
+    pthread_rwlock_unlock(&directory->lock);
+    metric_add(directory->hits, all_known ? count : 0);
+    return all_known;
 }
 
 /* The distinct names of one call to the registry, and which of them each missing one is. */

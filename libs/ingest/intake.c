@@ -1,8 +1,8 @@
-#include "ingest/intake.h"
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "ingest/batch_publish.h"
+#include "ingest/intake_internal.h"
 #include "metrics/metrics.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +11,6 @@ enum { MOST_WAITING = 4096, LONGEST_KEY = 255 };
 /* What batch-writer takes at most; beyond it a reading would be accepted here and set aside there. */
 #define WRITER_OLDEST_AT INT64_C(946684800000000) /* 2000-01-01 */
 #define WRITER_FUTURE_MS INT64_C(86400000)
-
-struct intake {
-    struct bus *bus;
-    struct bus_inbox *inbox;
-    struct directory *directory;
-    struct intake_config config;
-    struct refusal_sink refusals;
-    struct metric *received, *accepted, *pushed_back;
-};
 
 bool intake_open(struct intake **out_intake, struct bus *bus, struct directory *directory,
     const struct intake_config *config, struct err *err)
@@ -93,7 +84,7 @@ static bool refuse_all(struct err *err, const struct refusals *refusals, size_t 
 bool intake_take(struct intake *intake, const struct intake_request *request, const struct raw_readings *readings,
     struct arena *arena, struct intake_result *out_result, struct err *err)
 {
-    const struct batch_source source = { &intake->config, request, readings, clock_now_us() };
+    const struct batch_source source = { &intake->config, request, readings, clock_now_us(), false };
     const struct batch_outlet outlet = { intake->bus, intake->inbox, intake->config.publish_ms };
     struct batch_columns columns = { 0 };
     struct refusals refusals;

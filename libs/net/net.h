@@ -107,6 +107,10 @@ struct net_mail {
 };
 /* Any thread; handled on the loop's thread, in the order of posting. With to.number 0 it is for the loop itself. */
 void net_post(struct net_server *server, struct net_mail *mail);
+/* Any thread: the loop makes a round soon, with its turned. */
+void net_wake(struct net_server *server, int loop);
+/* On the handle's loop only: NULL if it has gone. */
+struct net_connection *net_find(const struct net_server *server, const struct net_handle *handle);
 
 /* ---- TLS ---- */
 struct net_tls_config {

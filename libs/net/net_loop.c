@@ -54,12 +54,22 @@ struct net_connection *net_loop_find(const struct net_loop *loop, const struct n
     return connection && connection->number == handle->number && !connection->is_over ? connection : NULL;
 }
 
+struct net_connection *net_find(const struct net_server *server, const struct net_handle *handle)
+{
+    return net_loop_find(&server->loops[handle->loop], handle);
+}
+
 /* ---- mail ---- */
 void net_loop_wake(struct net_loop *loop)
 {
     uint64_t one = 1;
     ssize_t written = write(loop->wake, &one, sizeof one);
     (void)written; /* only a counter that is full already gives an error: then it wakes as well */
+}
+
+void net_wake(struct net_server *server, int loop)
+{
+    net_loop_wake(&server->loops[loop]);
 }
 
 void net_post(struct net_server *server, struct net_mail *mail)

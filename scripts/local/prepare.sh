@@ -91,6 +91,7 @@ make_settings() {
     {
         echo "export NWIMS_TLS_URL=https://localhost:$PORT_API_TLS NWIMS_TLS_INGEST_URL=https://localhost:$PORT_INGEST_TLS"
         echo "export NWIMS_CA_FILE=$NWIMS_VAR/tls/ca.pem"
+        echo "export NWIMS_MQTT_HOST=localhost NWIMS_MQTT_PORT=$PORT_MQTT NWIMS_MQTTS_PORT=$PORT_MQTTS"
     } >"$etc/more.env"
     filled postgresql.conf >"$etc/postgresql.conf"
     cp "$root/deploy/local/pg_hba.conf" "$root/deploy/local/databases.table" "$etc/"

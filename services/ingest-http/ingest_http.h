@@ -1,8 +1,8 @@
 /* The program's state and its two halves: who the device is, and what it sends. */
 #pragma once
-#include "failure_gate.h"
 #include "http/body_budget.h"
 #include "http/http_server.h"
+#include "ingest/failure_gate.h"
 #include "ingest/intake.h"
 #include "settings.h"
 

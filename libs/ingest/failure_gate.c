@@ -1,4 +1,4 @@
-#include "failure_gate.h"
+#include "ingest/failure_gate.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* An address that sends wrong tokens is told to wait; others are not. */
-#include "failure_gate.h"
+#include "ingest/failure_gate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

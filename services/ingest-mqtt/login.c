@@ -1,0 +1,345 @@
+#include "base/clock.h"
+#include "base/text.h"
+#include "metrics/metrics.h"
+#include "session.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_CLIENT_ID = 128, LONGEST_TOKEN = 256, LONGEST_WILL = 65536, RECHECK_AGAIN_MS = 1000 };
+
+/* ---- refusing ---- */
+/* Return codes of 3.1.1 (section 3.2.2.3). */
+static uint8_t code_of(enum mqtt_version version, enum mqtt_reason reason)
+{
+    if (version == MQTT_5)
+        return (uint8_t)reason;
+    switch (reason) {
+    case MQTT_UNSUPPORTED_VERSION:
+        return 1;
+    case MQTT_CLIENT_ID_NOT_VALID:
+        return 2;
+    case MQTT_BAD_USER_NAME_OR_PASSWORD:
+        return 4;
+    case MQTT_NOT_AUTHORIZED:
+    case MQTT_BAD_AUTHENTICATION_METHOD:
+    case MQTT_TOPIC_NAME_INVALID:
+    case MQTT_QOS_NOT_SUPPORTED:
+        return 5;
+    default:
+        return 3; /* server unavailable: come again later */
+    }
+}
+
+static void refuse(struct session *session, enum complaint complaint, enum mqtt_reason reason, const char *problem)
+{
+    const struct mqtt_connack connack = { .code = code_of(session->version, reason), .reason_text = problem };
+    mqtt_put_connack(&session->loop->out, session->version, &connack);
+    session_send(session);
+    session->device = (struct directory_device){ 0 };
+    session_refuse(session, complaint, reason, problem);
+}
+
+static void refuse_err(struct session *session, const struct err *err)
+{
+    if (err->kind == ERR_UNAUTHENTICATED)
+        refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_USER_NAME_OR_PASSWORD, err->text);
+    else if (err->kind == ERR_LIMIT)
+        refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "too much is going on: come again in a moment");
+    else
+        refuse(
+            session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_UNAVAILABLE, "a part of the system is away: come again later");
+}
+
+/* ---- CONNECT's own fields ---- */
+static bool keep_client_id(struct session *session, const struct mqtt_connect *connect, const char **out_assigned)
+{
+    char assigned[UUID_TEXT_SIZE];
+    *out_assigned = NULL;
+    if (connect->client_id.length > LONGEST_CLIENT_ID)
+        return false;
+    if (connect->client_id.length > 0) {
+        session->client_id = strndup(connect->client_id.bytes, connect->client_id.length);
+        return session->client_id != NULL;
+    }
+    uuid_format(assigned, &session->id);
+    session->client_id = strdup(assigned);
+    *out_assigned = session->client_id;
+    return session->client_id && (connect->version == MQTT_5 || connect->clean_start);
+}
+
+static bool keep_will(struct session *session, const struct mqtt_connect *connect)
+{
+    size_t size = connect->will_topic.length + connect->will_payload.length;
+    if (!connect->has_will)
+        return true;
+    struct will *will = size <= LONGEST_WILL ? malloc(sizeof *will + size) : NULL;
+    if (!will)
+        return false;
+    memcpy(will->bytes, connect->will_topic.bytes, connect->will_topic.length);
+    memcpy(will->bytes + connect->will_topic.length, connect->will_payload.bytes, connect->will_payload.length);
+    will->topic = (struct mqtt_text){ will->bytes, connect->will_topic.length };
+    will->payload = (struct mqtt_text){ will->bytes + connect->will_topic.length, connect->will_payload.length };
+    will->qos = connect->will_qos;
+    session->will = will;
+    return true;
+}
+
+static void keep_times(struct session *session, const struct mqtt_connect *connect)
+{
+    int64_t most_s = session->loop->app->config.keep_alive_max_s, wanted_s = connect->keep_alive_s;
+    bool is_cut = wanted_s > most_s || (wanted_s == 0 && connect->version == MQTT_5);
+    session->keep_alive_ms = (is_cut ? most_s : wanted_s) * 1000;
+    session->receive_maximum = connect->properties.receive_maximum;
+}
+
+/* ---- the answer ---- */
+struct taken_over {
+    struct net_mail mail;
+};
+static void on_taken_over(void *context, struct net_connection *connection, struct net_mail *mail)
+{
+    (void)context;
+    if (connection) {
+        struct session *session = net_state(connection);
+        session_complain(session, COMPLAINT_TAKEN_OVER, "another connection has the same client id");
+        session_end(session, MQTT_SESSION_TAKEN_OVER, "taken-over");
+    }
+    free((struct taken_over *)(void *)mail);
+}
+
+static bool enter_roster(struct session *session)
+{
+    struct app *app = session->loop->app;
+    struct net_handle old;
+    struct taken_over *taken = calloc(1, sizeof *taken);
+    if (!taken || !roster_enter(app->roster, session, &old)) {
+        free(taken);
+        return false;
+    }
+    taken->mail = (struct net_mail){ .to = old, .handler = on_taken_over };
+    if (old.number != 0)
+        net_post(app->server, &taken->mail);
+    else
+        free(taken);
+    return true;
+}
+
+static bool will_is_ours(const struct session *session)
+{
+    const struct topic_owner owner = session_owner(session);
+    enum topic_kind kind = session->will ? topic_of_publish(&session->will->topic, &owner).kind : TOPIC_IGNORED;
+    return kind != TOPIC_FOREIGN && kind != TOPIC_UNKNOWN;
+}
+
+static void welcome(struct session *session, bool is_assigned)
+{
+    struct app *app = session->loop->app;
+    const struct mqtt_connack connack = { .receive_maximum = (uint16_t)app->config.most_unacknowledged,
+        .maximum_packet_size = (uint32_t)app->config.packet_max_bytes,
+        .server_keep_alive_s = (uint16_t)(session->keep_alive_ms / 1000),
+        .tells_session_expiry = true,
+        .assigned_client_id = is_assigned ? session->client_id : NULL };
+    session->state = SESSION_OPEN;
+    metric_shift(app->sessions, 1);
+    mqtt_put_connack(&session->loop->out, session->version, &connack);
+    session_send(session);
+    net_established(session->connection);
+    session->heard_at_us = clock_monotonic_us();
+    session_arm_timer(session);
+    session_tell_presence(session, "connected");
+}
+
+static void finish(struct session *session, const struct directory_device *device, bool is_assigned)
+{
+    session->device = *device;
+    if (!will_is_ours(session)) {
+        refuse(session, COMPLAINT_FOREIGN_TOPIC, MQTT_TOPIC_NAME_INVALID, "the will's topic is none of this device's");
+    } else if (!enter_roster(session)) {
+        refuse(session, COMPLAINT_UNAVAILABLE, MQTT_QUOTA_EXCEEDED, "the device has too many connections");
+    } else {
+        welcome(session, is_assigned);
+    }
+}
+
+/* ---- asking who it is ---- */
+struct login_job {
+    struct net_mail mail; /* first: both are found by it */
+    struct job job;
+    struct app *app;
+    char tokens[2][LONGEST_TOKEN + 1]; /* password, then user name */
+    bool is_assigned;
+    struct directory_device device;
+    struct err err;
+};
+
+static void on_answer(void *context, struct net_connection *connection, struct net_mail *mail)
+{
+    struct login_job *login = (struct login_job *)(void *)mail;
+    struct session *session = connection ? net_state(connection) : NULL;
+    struct app *app = context;
+    char peer[NET_PEER_SIZE];
+    if (session && session->state == SESSION_LOGGING_IN) {
+        session->is_busy = false;
+        session_peer(session, peer);
+        if (login->err.kind == ERR_UNAUTHENTICATED)
+            failure_gate_count(app->failures, peer, clock_monotonic_us());
+        if (login->err.kind == ERR_NONE)
+            finish(session, &login->device, login->is_assigned);
+        else
+            refuse_err(session, &login->err);
+        session_resume(session);
+    }
+    explicit_bzero(login->tokens, sizeof login->tokens);
+    free(login);
+}
+
+/* Which of the two the token is nobody says: ThingsBoard's devices have it as user name, others as password. */
+static void ask(struct job *job, struct arena *arena)
+{
+    struct login_job *login = (struct login_job *)(void *)((char *)job - offsetof(struct login_job, job));
+    bool is_known = false;
+    for (size_t i = 0; i < COUNT_OF(login->tokens) && !is_known; i++) {
+        if (login->tokens[i][0] == '\0')
+            continue;
+        login->err = (struct err){ 0 };
+        is_known = directory_device(login->app->directory, login->tokens[i], &login->device, arena, &login->err);
+        if (!is_known && login->err.kind != ERR_UNAUTHENTICATED)
+            break;
+    }
+    net_post(login->app->server, &login->mail);
+}
+
+static bool copy_token(char target[LONGEST_TOKEN + 1], const struct mqtt_text *text)
+{
+    return !text->bytes || (!memchr(text->bytes, '\0', text->length) &&
+                               text_copy(target, LONGEST_TOKEN + 1, text->bytes, text->length));
+}
+
+static bool is_in_memory(struct login_job *login)
+{
+    for (size_t i = 0; i < COUNT_OF(login->tokens); i++)
+        if (login->tokens[i][0] != '\0' &&
+            directory_device_known(login->app->directory, login->tokens[i], &login->device))
+            return true;
+    return false;
+}
+
+static struct login_job *make_job(struct session *session, const struct mqtt_connect *connect, bool is_assigned)
+{
+    struct login_job *login = calloc(1, sizeof *login);
+    if (!login)
+        return NULL;
+    login->mail = (struct net_mail){ .to = session->handle, .handler = on_answer };
+    login->job.run = ask;
+    login->app = session->loop->app;
+    login->is_assigned = is_assigned;
+    bool has_password = copy_token(login->tokens[0], &connect->password);
+    bool has_user_name = copy_token(login->tokens[1], &connect->user_name);
+    if (!has_password)
+        login->tokens[0][0] = '\0';
+    if (!has_user_name)
+        login->tokens[1][0] = '\0';
+    return login;
+}
+
+static void log_in(struct session *session, struct login_job *login)
+{
+    struct app *app = session->loop->app;
+    char peer[NET_PEER_SIZE];
+    session_peer(session, peer);
+    session->state = SESSION_LOGGING_IN;
+    if (login->tokens[0][0] == '\0' && login->tokens[1][0] == '\0') {
+        refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_USER_NAME_OR_PASSWORD,
+            "CONNECT carries no token: put the device's token into the user name or the password");
+        free(login);
+    } else if (is_in_memory(login)) {
+        finish(session, &login->device, login->is_assigned);
+        free(login);
+    } else if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
+        refuse(session, COMPLAINT_TOO_MANY_FAILURES, MQTT_CONNECTION_RATE_EXCEEDED,
+            "too many wrong credentials came from this address: wait a minute");
+        free(login);
+    } else if (!workers_do(app->workers, &login->job)) {
+        refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "too many are logging in: come again in a moment");
+        free(login);
+    } else {
+        session->is_busy = true;
+        net_pause(session->connection);
+    }
+}
+
+void login_begin(struct session *session, const struct mqtt_connect *connect)
+{
+    const char *assigned = NULL;
+    session->version = connect->version;
+    session->id = uuid_new();
+    keep_times(session, connect);
+    if (connect->properties.authentication_method.bytes) {
+        refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_AUTHENTICATION_METHOD, "no extended authentication here");
+    } else if (!keep_client_id(session, connect, &assigned)) {
+        refuse(session, COMPLAINT_CLIENT_ID, MQTT_CLIENT_ID_NOT_VALID,
+            "the client id has more than 128 bytes, or is empty without a clean session");
+    } else if (connect->will_qos == 2 && connect->version == MQTT_5) {
+        refuse(session, COMPLAINT_QOS, MQTT_QOS_NOT_SUPPORTED, "QoS 2 is not offered");
+    } else if (!keep_will(session, connect)) {
+        refuse(session, COMPLAINT_TOO_LARGE, MQTT_PACKET_TOO_LARGE, "the will is larger than 64 KiB");
+    } else {
+        struct login_job *login = make_job(session, connect, assigned != NULL);
+        if (login)
+            log_in(session, login);
+        else
+            refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "no memory");
+    }
+}
+
+/* ---- looking again ---- */
+struct recheck_job {
+    struct net_mail mail;
+    struct job job;
+    struct app *app;
+    unsigned char verifier[32];
+    struct err err;
+};
+
+static void on_checked(void *context, struct net_connection *connection, struct net_mail *mail)
+{
+    struct recheck_job *recheck = (struct recheck_job *)(void *)mail;
+    struct session *session = connection ? net_state(connection) : NULL;
+    (void)context;
+    if (session && recheck->err.kind == ERR_UNAUTHENTICATED) {
+        session->why_ended = "revoked";
+        session_refuse(session, COMPLAINT_REVOKED, MQTT_NOT_AUTHORIZED, recheck->err.text);
+    } else if (session && recheck->err.kind != ERR_NONE && session->state == SESSION_OPEN) {
+        session->recheck_at_us = clock_monotonic_us() + RECHECK_AGAIN_MS * INT64_C(1000);
+        session_arm_timer(session);
+    }
+    free(recheck);
+}
+
+/* While the registry is away the device stays, and is looked at again. */
+static void check_again(struct job *job, struct arena *arena)
+{
+    struct recheck_job *recheck = (struct recheck_job *)(void *)((char *)job - offsetof(struct recheck_job, job));
+    struct directory_device device;
+    bool is_good = directory_device_again(recheck->app->directory, recheck->verifier, &device, arena, &recheck->err);
+    if (is_good)
+        recheck->err = (struct err){ 0 };
+    net_post(recheck->app->server, &recheck->mail);
+}
+
+void login_check_again(struct session *session)
+{
+    struct recheck_job *recheck = session->state == SESSION_OPEN ? calloc(1, sizeof *recheck) : NULL;
+    if (!recheck)
+        return;
+    recheck->mail = (struct net_mail){ .to = session->handle, .handler = on_checked };
+    recheck->job.run = check_again;
+    recheck->app = session->loop->app;
+    memcpy(recheck->verifier, session->device.verifier, sizeof recheck->verifier);
+    if (!workers_do(session->loop->app->workers, &recheck->job)) {
+        free(recheck);
+        session->why_ended = "revoked"; /* to be on the safe side: the device comes again and is asked who it is */
+        session_refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "the credential could not be checked");
+    }
+}
