@@ -102,8 +102,9 @@ static void on_taken_over(void *context, struct net_connection *connection, stru
     (void)context;
     if (connection) {
         struct session *session = net_state(connection);
-        session_complain(session, COMPLAINT_TAKEN_OVER, "another connection has the same client id");
-        session_end(session, MQTT_SESSION_TAKEN_OVER, "taken-over");
+        static const char text[] = "another connection has the same client id";
+        session_complain(session, COMPLAINT_TAKEN_OVER, text);
+        session_end(session, MQTT_SESSION_TAKEN_OVER, text, "taken-over");
     }
     free((struct taken_over *)(void *)mail);
 }

@@ -29,7 +29,8 @@ uint8_t mqtt_read_byte(struct mqtt_reader *reader)
 uint16_t mqtt_read_two(struct mqtt_reader *reader)
 {
     const unsigned char *at = take(reader, 2);
-    return at ? (uint16_t)(at[0] << 8 | at[1]) : 0;
+    unsigned value = at ? (unsigned)at[0] << 8 | at[1] : 0;
+    return (uint16_t)value;
 }
 
 uint32_t mqtt_read_four(struct mqtt_reader *reader)

@@ -86,12 +86,12 @@ void session_refuse(struct session *session, enum complaint complaint, enum mqtt
     end(session, reason, problem);
 }
 
-void session_end(struct session *session, enum mqtt_reason reason, const char *why)
+void session_end(struct session *session, enum mqtt_reason reason, const char *text, const char *why)
 {
     if (session->state == SESSION_OVER)
         return;
     session->why_ended = why;
-    end(session, reason, NULL);
+    end(session, reason, text);
 }
 
 /* ---- time ---- */
@@ -158,7 +158,7 @@ void session_settle(struct session *session, uint64_t number, uint8_t reason)
 void session_leave_if_done(struct session *session)
 {
     if (session->state == SESSION_LEAVING && session->acks.count == 0 && !session->is_busy)
-        session_end(session, MQTT_SERVER_SHUTTING_DOWN, "drain");
+        session_end(session, MQTT_SERVER_SHUTTING_DOWN, "we stop: connect again", "drain");
 }
 
 /* ---- presence ---- */

@@ -65,8 +65,9 @@ void session_send(struct session *session);
 void session_refuse(struct session *session, enum complaint complaint, enum mqtt_reason reason, const char *problem);
 /* The same without the end. */
 void session_complain(struct session *session, enum complaint complaint, const char *problem);
-/* With a DISCONNECT (version 5) of this reason. */
-void session_end(struct session *session, enum mqtt_reason reason, const char *why);
+/* No fault of the client's: with a DISCONNECT (version 5) of this reason and text (which some clients need to see the
+ * reason at all); why is for presence. */
+void session_end(struct session *session, enum mqtt_reason reason, const char *text, const char *why);
 /* Sets the connection's timer to what comes first: keep-alive, the end of the credential, resuming. */
 void session_arm_timer(struct session *session);
 /* Reads no further until session_resume, or for ms. */

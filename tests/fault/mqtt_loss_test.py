@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Devices over MQTT lose nothing: each with a sequence of its own, three connections in ten cut at a random byte, while ingest-mqtt, nats-server and batch-writer are
+killed at random. Whatever got its PUBACK is stored, once, and nothing is stored that was not sent. NWIMS_LOSS_SECONDS says how long (25)."""
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
+import nwims
+from kill_test import victims, wait_until_well
+
+SECONDS = float(os.environ.get("NWIMS_LOSS_SECONDS", "25"))
+SEED = int(os.environ.get("NWIMS_SEED", str(int(time.time()))))
+DEVICES, WINDOW, CUT_SHARE = 12, 20, 0.3
+START_MS = 1767225600000  # 2026-01-01
+VICTIMS = ("ingest-mqtt", "nats-server", "batch-writer")
+TOPIC = b"v1/devices/me/telemetry"
+
+
+def field(value):
+    return len(value).to_bytes(2, "big") + value
+
+
+def packet(header, body):
+    length, head = len(body), b""
+    while True:
+        head += bytes([length % 128 | (128 if length > 127 else 0)])
+        length //= 128
+        if not length:
+            return bytes([header]) + head + body
+
+
+class Device(threading.Thread):
+    """Keeps what is not acknowledged, sends it again in its order after every break."""
+
+    def __init__(self, number, token, sensor):
+        super().__init__(daemon=True)
+        self.number, self.token, self.sensor = number, token, sensor
+        self.random = random.Random(SEED * 1000 + number)
+        self.next, self.unacknowledged, self.acknowledged = 0, [], set()
+        self.connections = self.cuts = self.resent = 0
+        self.stopping = False
+
+    def message(self, sequence, packet_id):
+        body = json.dumps({"ts": START_MS + sequence * 1000, "values": {self.sensor: sequence}}).encode()
+        return packet(0x32, field(TOPIC) + packet_id.to_bytes(2, "big") + body)
+
+    def connect(self):
+        connection = socket.create_connection((os.environ["NWIMS_MQTT_HOST"], int(os.environ["NWIMS_MQTT_PORT"])), timeout=10)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(packet(0x10, field(b"MQTT") + bytes([4, 0x82, 0, 30]) + field(b"device-%d" % self.number) + field(self.token.encode())))
+        answer = connection.recv(4, socket.MSG_WAITALL)
+        if answer != b"\x20\x02\x00\x00":
+            connection.close()
+            raise OSError(f"CONNACK {answer!r}")
+        self.connections += 1
+        return connection
+
+    def run(self):
+        while not self.stopping or self.unacknowledged:
+            try:
+                self.one_connection()
+            except OSError:
+                time.sleep(0.2)
+
+    def one_connection(self):
+        """Sends a window, waits for its acknowledgements, again and again until it is cut, by us or by a kill."""
+        with self.connect() as connection:
+            rounds = self.random.randint(0, 30) if self.random.random() < CUT_SHARE else 10**9
+            while not self.stopping or self.unacknowledged:
+                self.resent += len(self.unacknowledged)
+                while len(self.unacknowledged) < WINDOW and not self.stopping:
+                    self.unacknowledged.append(self.next)
+                    self.next += 1
+                data = b"".join(self.message(sequence, i + 1) for i, sequence in enumerate(self.unacknowledged))
+                if rounds == 0:
+                    self.cuts += 1
+                    connection.sendall(data[:self.random.randrange(len(data))])
+                    return
+                rounds -= 1
+                connection.sendall(data)
+                self.take_acknowledgements(connection)
+
+    def take_acknowledgements(self, connection):
+        for packet_id in range(1, len(self.unacknowledged) + 1):
+            answer = connection.recv(4, socket.MSG_WAITALL)
+            if len(answer) < 4:
+                raise OSError("the connection ended")
+            assert answer == b"\x40\x02" + packet_id.to_bytes(2, "big"), f"{answer!r} for {packet_id}: not in order"
+            self.acknowledged.add(self.unacknowledged.pop(0))
+
+
+def check(client, device, limit_s=60):
+    end = time.monotonic() + limit_s
+    while True:
+        values = [int(v) for _, v in nwims.series(client, device.sensor)]
+        missing = device.acknowledged - set(values)
+        if not missing or time.monotonic() > end:
+            break
+        time.sleep(1)
+    assert len(values) == len(set(values)), f"{device.sensor}: stored twice"
+    assert not missing, f"{device.sensor}: {len(missing)} acknowledged readings are missing, the first {min(missing)}"
+    assert set(values) <= set(range(device.next)), f"{device.sensor}: stored and never sent"
+    return len(values)
+
+
+def main():
+    random.seed(SEED)
+    client = nwims.tenant("loss")
+    nwims.sensor(client, "PROBE")
+    devices = []
+    for i in range(DEVICES):
+        made = client.post("/devices", {"code": f"DEV-{i}", "protocol": "mqtt"}).json
+        nwims.sensor(client, f"SEQ-{i}", device_id=made["id"])
+        devices.append(Device(i, client.post(f"/devices/{made['id']}/credentials", {"kind": "token"}).json["secret"], f"SEQ-{i}"))
+    print(f"seed {SEED}", flush=True)
+    for device in devices:
+        device.start()
+    end, kills = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        time.sleep(random.uniform(1, 4))
+        name = VICTIMS[kills % len(VICTIMS)] if kills < len(VICTIMS) else random.choice(VICTIMS)
+        pid = victims().get(name)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+            print(f"killed {name} with {sum(len(d.acknowledged) for d in devices)} acknowledged", flush=True)
+    wait_until_well(client, "PROBE")
+    for device in devices:
+        device.stopping = True
+    for device in devices:
+        device.join(timeout=120)
+        assert not device.is_alive(), f"{device.sensor}: {len(device.unacknowledged)} readings are never acknowledged"
+    stored = sum(check(client, device) for device in devices)
+    acknowledged = sum(len(d.acknowledged) for d in devices)
+    assert acknowledged > 0
+    print(f"{acknowledged} acknowledged, {stored} stored once, {sum(d.resent for d in devices)} sent again, {sum(d.connections for d in devices)} connections, "
+          f"{sum(d.cuts for d in devices)} cut by us, {kills} kills")
+    print("1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
