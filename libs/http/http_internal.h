@@ -29,6 +29,7 @@ struct http_request {
     int64_t started_us;
     int64_t content_length; /* -1: chunked */
     enum body_state body;
+    int socket; /* once it was looked for; 0: not yet */
     bool body_was_asked;
     bool expects_continue; /* the caller waits for our word before it sends the body */
     bool is_head;
@@ -86,6 +87,10 @@ struct http_refusal {
     const char *detail;
 };
 const struct http_refusal *http_limits_check(struct http_request *request);
+
+/* ---- http_socket.c ---- */
+/* -1 if it cannot be found. As many system calls as there are open files: for what lasts. */
+int http_socket_of(const struct http_request *request);
 
 /* ---- http_proxy.c ---- */
 #define HTTP_PROXY_SECRET_HEADER "Nwims-Proxy-Secret"

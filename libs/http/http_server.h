@@ -57,6 +57,9 @@ MUST_CHECK bool http_request_body(
     struct http_request *request, size_t ceiling, const char **out_body, size_t *out_size, struct err *err);
 /* How long http_request_body will be: -1 if unknown (chunked or gzip). */
 int64_t http_request_content_length(const struct http_request *request);
+/* Whether the caller has closed the connection; for streams that may be silent for long. Costs a search for the socket
+ * the first time. */
+bool http_request_is_gone(struct http_request *request);
 /* True once http_server_drain was called: streams that would go on for ever look here and end. */
 bool http_request_is_draining(const struct http_request *request);
 /* The value of a query parameter, percent-decoded into the arena; NULL if absent. Only the first of several. */

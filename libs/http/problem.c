@@ -29,6 +29,7 @@ static const struct {
     { 413, "too-large", "Content Too Large" },
     { 414, "target-too-long", "URI Too Long" },
     { 415, "unsupported-media-type", "Unsupported Media Type" },
+    { 426, "upgrade-required", "Upgrade Required" },
     { 422, "invalid", "Unprocessable Content" },
     { 429, "too-many-requests", "Too Many Requests" },
     { 431, "headers-too-large", "Request Header Fields Too Large" },

@@ -68,7 +68,7 @@ static const char problem_schema[] =
     "batch.\"}},\"required\":[\"reason\"]}}},"
     "\"required\":[\"type\",\"title\",\"status\"]}";
 
-enum when { WHEN_ALWAYS, WHEN_CREDENTIALS, WHEN_AUTHENTICATED, WHEN_WRITING, WHEN_BODY, WHEN_REQUEST };
+enum when { WHEN_ALWAYS, WHEN_CREDENTIALS, WHEN_AUTHENTICATED, WHEN_WRITING, WHEN_BODY, WHEN_REQUEST, WHEN_UPGRADE };
 static const struct {
     const char *status;
     const char *name;
@@ -87,6 +87,7 @@ static const struct {
     { "413", "TooLarge", "The body is larger than allowed.", WHEN_BODY, false },
     { "415", "UnsupportedMediaType", "The body is of a type that is not taken here.", WHEN_BODY, false },
     { "422", "Invalid", "Fields or query parameters are wrong; errors names each.", WHEN_ALWAYS, false },
+    { "426", "UpgradeRequired", "This path speaks WebSocket only.", WHEN_UPGRADE, false },
     { "429", "TooManyRequests", "Slow down; Retry-After says for how long.", WHEN_ALWAYS, true },
     { "500", "Internal", "Our fault; name the request_id when you report it.", WHEN_ALWAYS, false },
     { "503", "Unavailable", "Something needed is away; try again after Retry-After.", WHEN_ALWAYS, true },
@@ -292,6 +293,8 @@ static bool is_due(const struct openapi_operation *operation, enum when when)
         return is_writing(operation);
     case WHEN_BODY:
         return takes_body(operation);
+    case WHEN_UPGRADE:
+        return operation->success_status == 101;
     case WHEN_REQUEST:
         return takes_body(operation) || strchr(operation->path, '{') ||
                (operation->request && operation->request->n_fields > 0);
@@ -307,7 +310,8 @@ static void put_success(struct document *document, const struct openapi_operatio
     json_key(writer, status);
     json_begin_object(writer);
     json_put_text(writer, "description",
-        operation->success_status == 201   ? "Made."
+        operation->success_status == 101   ? "The connection is a WebSocket now."
+        : operation->success_status == 201 ? "Made."
         : operation->success_status == 202 ? "Accepted; the work goes on."
         : operation->success_status == 204 ? "Done."
                                            : "The answer.");
@@ -316,7 +320,8 @@ static void put_success(struct document *document, const struct openapi_operatio
         snprintf(reference, sizeof reference, "{\"$ref\":\"#/components/schemas/%s\"}", operation->reply->short_name);
         schema = reference;
     }
-    if (operation->success_status != 204 && (schema || operation->reply_media_types)) {
+    if (operation->success_status != 204 && operation->success_status != 101 &&
+        (schema || operation->reply_media_types)) {
         if (schema == reference)
             reach(document, operation->reply, OPENAPI_REPLY);
         schema = schema ? schema : "{}";

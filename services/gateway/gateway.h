@@ -6,6 +6,7 @@
 #include "http/http_server.h"
 #include "ingest/intake.h"
 #include "key_ring.h"
+#include "live/live.h"
 #include "rate_limit.h"
 #include "route.h"
 #include "settings.h"
@@ -25,6 +26,7 @@ struct app {
     struct body_budget bodies;
     struct rate_limit *rates;
     struct tenant_quota *quotas;
+    struct live *live;
     struct metric *limited[RATE_KINDS + 1]; /* the last: of readings a day */
     struct buffer openapi, problems;        /* made once */
 };

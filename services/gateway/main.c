@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/time_text.h"
 #include "documents.h"
 #include "gateway.h"
@@ -39,6 +40,13 @@ static bool start_quotas(struct app *app, struct err *err)
     return tenant_quota_open(&app->quotas, app->bus, &config, err);
 }
 
+static bool start_live(struct app *app, struct err *err)
+{
+    const struct live_config config = { .most_watchers = (size_t)app->config.streams_max,
+        .most_sensors = (size_t)app->config.stream_sensors };
+    return live_open(&app->live, app->bus, &config, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct http_server_config server = { .address = app->config.http_address,
@@ -57,13 +65,25 @@ static bool app_start(struct app *app, struct err *err)
     limit_metrics_init(app);
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
-           key_ring_open(&app->keys, app->bus, err) && start_quotas(app, err) && start_intake(app, err) &&
-           http_server_open(&app->server, &server, gateway_handle, app, err);
+           key_ring_open(&app->keys, app->bus, err) && start_quotas(app, err) && start_live(app, err) &&
+           start_intake(app, err) && http_server_open(&app->server, &server, gateway_handle, app, err);
+}
+
+/* Streams have no end of their own: they see that we are going and say so. */
+static void end_streams(struct app *app)
+{
+    if (!app->server || !app->live)
+        return;
+    http_server_drain(app->server);
+    for (int i = 0; i < 250 && live_watchers(app->live) > 0; i++)
+        clock_sleep_ms(20);
 }
 
 static void app_stop(struct app *app)
 {
+    end_streams(app);
     http_server_close(TAKE(app->server));
+    live_close(TAKE(app->live));
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     key_ring_close(TAKE(app->keys));

@@ -38,5 +38,9 @@ const struct setting gateway_settings[] = {
         .help = "readings a day of such a tenant by the API; 0: no limit" },
     { "REPLICAS", SETTING_COUNT, FIELD(replicas), .preset = "1", .min = 1, .max = 1000,
         .help = "gateways among which callers are spread evenly: each enforces its part of the rates" },
+    { "STREAMS_MAX", SETTING_COUNT, FIELD(streams_max), .preset = "128", .min = 1, .max = 4000,
+        .help = "most open streams of readings (/stream, /ws): each holds one of HTTP_THREADS; beyond it 503" },
+    { "STREAM_SENSORS", SETTING_COUNT, FIELD(stream_sensors), .preset = "50000", .min = 1, .max = 1000000,
+        .help = "most sensors that one stream may watch" },
     { 0 }
 };

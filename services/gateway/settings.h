@@ -21,5 +21,7 @@ struct gateway_config {
     int64_t tenant_burst;
     int64_t tenant_readings;
     int64_t replicas;
+    int64_t streams_max;
+    int64_t stream_sensors;
 };
 extern const struct setting gateway_settings[];

@@ -117,7 +117,8 @@ class Matrix(unittest.TestCase):
         import http.client
         connection = http.client.HTTPConnection(client.host, client.port, timeout=20)
         authorization = {"Authorization": f"Bearer {client.token}"} if client.token else {}
-        connection.request("GET", "/api/v1" + path, headers={**client.headers, **authorization, **(headers or {})})
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+        connection.request("GET", "/api/v1" + path, headers={**client.headers, **authorization, **(upgrade if path == "/ws" else {}), **(headers or {})})
         response = connection.getresponse()
         answer = nwims.Answer(response.status, response.headers, response.read() if response.status >= 400 else b"")
         connection.close()
