@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(f"{HERE}/../..")
 sys.path.insert(0, f"{ROOT}/tests/e2e")
 import nwims
+import fleet
 
 ROUNDS = int(os.environ.get("NWIMS_BENCH_ROUNDS", "5"))
 BIN = os.path.join(ROOT, os.environ.get("NWIMS_OUT", "build"), "release/bin")
@@ -264,8 +265,11 @@ def main():
                        "WHERE i.inhparent = 'telemetry.reading'::regclass").split("|")
     row("bytes", "a reading in PostgreSQL with its index", int(size) / int(count), "bytes", 163, "ThingsBoard's", None, "<= 95", readings=int(count))
 
+    fleet.rows(row, stored, f"{BIN}/nwims-mqtt-load", os.environ["NWIMS_SCRATCH"])
+    client.login(client.email, client.password)
+
     memory = {name: rss_mib(pid) for name, pid in stack_pids().items()}
-    for name in ("gateway", "identity", "registry", "ingest-http", "batch-writer", "history"):
+    for name in ("gateway", "identity", "registry", "ingest-http", "ingest-mqtt", "batch-writer", "history"):
         if name in memory:
             row("memory", f"{name} after the load", memory[name], "MiB", None, f"{name}, after the load", None, "")
     results["memory"] = {"after_load_mib": memory, "seed_mib": seed_memory}
@@ -279,12 +283,12 @@ def main():
 def idle_memory():
     """The same processes started anew and left alone for a few seconds."""
     for name, pid in stack_pids().items():
-        if name in ("gateway", "identity", "registry", "ingest-http", "batch-writer", "history"):
+        if name in ("gateway", "identity", "registry", "ingest-http", "ingest-mqtt", "batch-writer", "history"):
             os.kill(pid, signal.SIGKILL)
     time.sleep(8)
     memory = {name: rss_mib(pid) for name, pid in stack_pids().items()}
     results["memory"]["idle_mib"] = memory
-    for name in ("gateway", "identity", "registry", "ingest-http", "batch-writer", "history"):
+    for name in ("gateway", "identity", "registry", "ingest-http", "ingest-mqtt", "batch-writer", "history"):
         row("memory", "an idle service", memory.get(name, 0), "MiB", None, f"{name}, idle", None, "<= 16")
 
 
