@@ -168,7 +168,7 @@ class Generator:
             data, headers["Content-Type"], value = self.body(rng, item, is_good)
         if not is_good and rng.random() < 0.25:
             name = rng.choice(["Accept", "Content-Type", "Prefer", "If-Match", "If-None-Match", "Idempotency-Key", "traceparent", "X-Request-Id", "Content-Encoding",
-                               "Origin", "Nwims-Tenant", "Accept-Encoding", "Range", "X-Forwarded-For", "X-Forwarded-Proto", "X-Http-Method-Override"])
+                               "Origin", "Nwims-Tenant", "Accept-Encoding", "Range", "Forwarded", "X-Forwarded-Proto", "X-Http-Method-Override"])
             text = str(rng.choice(HOSTILE_TEXTS + ["application/json", "text/html", "*/*", "gzip", "W/\"x\"", "\"x\"", "respond-async", "1", "2147483648"]))
             headers[name] = text.replace("\r", "").replace("\n", "").encode("ascii", "replace").decode().replace("\x00", "")
         return method, target, headers, data, value

@@ -20,13 +20,14 @@ from hypothesis import strategies
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import api_generator
+import forgery
 import matrix_test
 import nwims
 
 SEED = int(os.environ.get("NWIMS_API_SEED", "0")) or secrets.randbits(32)
 REQUESTS = int(os.environ.get("NWIMS_API_REQUESTS", "4000"))
 EXAMPLES = int(os.environ.get("NWIMS_API_EXAMPLES", "15"))
-WORKERS = 4
+WORKERS, SECRET = 4, forgery.secret("proxy")
 # What would end the driver's own session or the tenant it works in is driven by tests of its own.
 LEFT_OUT = {"/stream", "/ws", "/tenants/{id}/suspend", "/tenants/{id}/resume", "/auth/password", "/auth/mfa/enroll", "/auth/mfa/verify", "/auth/mfa/disable"}
 
@@ -44,8 +45,8 @@ class Driver:
 
     def send(self, rng, request):
         method, target, headers, data, _ = request
-        # Failed logins lock an address out: each comes from another.
-        headers = {"X-Forwarded-For": f"10.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(1, 255)}", **headers}
+        # Failed logins lock an address out: each comes from another, by the word of a proxy.
+        headers = {"Nwims-Proxy-Secret": SECRET, "X-Forwarded-For": f"10.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(1, 255)}", **headers}
         token, tenant = rng.choice(self.tokens)
         self.client.token = token if rng.random() < 0.97 else None
         if tenant:
