@@ -75,12 +75,12 @@ static bool put_accounts(struct group_store *store, struct store_session *sessio
         "due AS ("
         " INSERT INTO telemetry.rollup_due (marks, first_hour, last_hour, sensor_no, hour)"
         " SELECT cardinality($6::int4[]), $8::int4, $9::int4, $6::int4[], $7::int4[] WHERE cardinality($6::int4[]) > 0)"
-        "INSERT INTO telemetry.tenant_count AS c (tenant_id, day, slot, stored, duplicate)"
-        " SELECT t.tenant_id, date '1970-01-01' + t.day, pg_backend_pid() % 64, t.stored, t.duplicate"
+        "INSERT INTO telemetry.tenant_count AS c (tenant_id, day, slot, stored, duplicate, updated_at)"
+        " SELECT t.tenant_id, date '1970-01-01' + t.day, pg_backend_pid() % 64, t.stored, t.duplicate, now()"
         " FROM unnest($10::int4[], $11::int4[], $12::int8[], $13::int8[]) AS t (tenant_id, day, stored, duplicate)"
         " ORDER BY t.tenant_id, t.day"
         " ON CONFLICT (tenant_id, day, slot) DO UPDATE"
-        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate";
+        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate, updated_at = now()";
     struct tally tally;
     const struct mark_set *marks = &store->marks;
     mark_set_reset(&store->marks);

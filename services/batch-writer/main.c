@@ -6,7 +6,8 @@
 enum { MOST_WRITERS = 32 };
 
 MIGRATION_DECLARE(0001_telemetry)
-static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), { 0 } };
+MIGRATION_DECLARE(0002_last_stored)
+static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",

@@ -20,6 +20,7 @@ static struct openapi_operation describe(const struct router *router, const stru
         operation.request = route->manual->query;
         operation.request_schema = route->manual->request_schema;
         operation.reply_schema = route->manual->reply_schema;
+        operation.reply = route->manual->reply;
         operation.request_media_types = route->manual->request_media_types;
         operation.reply_media_types = route->manual->reply_media_types;
         return operation;
@@ -40,7 +41,8 @@ bool documents_write_openapi(struct buffer *out, struct err *err)
         .version = NWIMS_VERSION,
         .description = "The National Water Infrastructure Monitoring System. Log in with POST /auth/login and send the "
                        "access_token as a bearer token. Errors are RFC 9457 "
-                       "problem details. Whoever may act in every tenant names one with the header Nwims-Tenant.",
+                       "problem details, explained at /docs/problems. In bodies null is as good as absent. Whoever may "
+                       "act in every tenant names one with the header Nwims-Tenant.",
         .server_url = "/api/v1",
         .license = "Apache-2.0" };
     for (size_t r = 0; routers[r]; r++)

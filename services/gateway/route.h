@@ -17,6 +17,7 @@ struct hand_written {
     const ProtobufCMessageDescriptor *query; /* whose fields are the query's parameters, or NULL */
     const char *request_schema;              /* JSON Schema of the body, or NULL */
     const char *reply_schema;                /* JSON Schema of the success answer */
+    const ProtobufCMessageDescriptor *reply; /* instead of reply_schema */
     const char *request_media_types;         /* "application/json|text/csv"; NULL: JSON */
     const char *reply_media_types;           /* the same of the success answer */
 };

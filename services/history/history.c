@@ -7,6 +7,8 @@ const struct rpc_method history_methods[] = {
     { "GetLatest", latest_get },
     { "GetLatestOfMany", latest_get_many },
     { "GetAggregate", aggregate_get },
+    { "ListReadings", readings_list },
+    { "GetReadingCounts", reading_counts_get },
     { "GetStatistics", statistics_get },
     { "GetIngestStatistics", ingest_statistics_get },
     { 0 },

@@ -32,6 +32,7 @@ static bool app_start(struct app *app, struct err *err)
         .queue = app->config.queue,
         .arena_bytes = CALL_ARENA_BYTES };
     app->history.store = service_store(app->service);
+    app->history.bus = service_bus(app->service);
     return directory_open(&app->history.directory, service_bus(app->service), &directory, err) &&
            rpc_server_open(&app->server, service_bus(app->service), &server, err);
 }

@@ -1,7 +1,6 @@
 #include "series_store.h"
 
-/* Columns from first: observed_at, value, received_at, status, flags. */
-static bool read_reading(const struct store_result *result, size_t row, size_t first,
+bool series_store_reading(const struct store_result *result, size_t row, size_t first,
     const struct directory_sensor *sensor, struct rpc_call *call, Nwims__V1__Reading **out_reading, struct err *err)
 {
     Nwims__V1__Reading *reading = arena_alloc(call->arena, sizeof *reading);
@@ -43,7 +42,7 @@ bool series_store_read(struct store_session *session, struct rpc_call *call, con
     if (!reply->items)
         return err_set(err, ERR_LIMIT, "no memory left for this call: ask for less at a time");
     for (; reply->n_items < rows; reply->n_items++)
-        if (!read_reading(result, reply->n_items, 0, sensor, call, &reply->items[reply->n_items], err))
+        if (!series_store_reading(result, reply->n_items, 0, sensor, call, &reply->items[reply->n_items], err))
             return false;
     return true;
 }
@@ -72,7 +71,7 @@ bool series_store_latest(struct store_session *session, struct rpc_call *call, c
         return err_set(err, ERR_LIMIT, "no memory left for this call: ask for less at a time");
     for (; reply->n_items < rows; reply->n_items++) {
         size_t place = (size_t)store_result_int(result, reply->n_items, 0) - 1;
-        if (!read_reading(result, reply->n_items, 1, &sensors[place], call, &reply->items[reply->n_items], err))
+        if (!series_store_reading(result, reply->n_items, 1, &sensors[place], call, &reply->items[reply->n_items], err))
             return false;
     }
     return true;

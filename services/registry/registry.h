@@ -17,4 +17,5 @@ rpc_handler zone_list, zone_create, zone_get, zone_update, zone_delete;
 rpc_handler device_list, device_create, device_get, device_update, device_delete;
 rpc_handler credential_list, credential_create, credential_delete;
 rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete;
+rpc_handler overview_count, overview_map;
 rpc_handler sensors_resolve, credential_resolve;

@@ -24,6 +24,8 @@ const struct rpc_method registry_methods[] = {
     { "GetSensor", sensor_get },
     { "UpdateSensor", sensor_update },
     { "DeleteSensor", sensor_delete },
+    { "GetNetworkCounts", overview_count },
+    { "GetMap", overview_map },
     { "ResolveSensors", sensors_resolve },
     { "ResolveCredential", credential_resolve },
     { 0 },

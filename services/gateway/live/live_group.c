@@ -1,24 +1,41 @@
 #include "base/clock.h"
+#include "base/text.h"
+#include "ingest/sensor_list.h"
 #include "live/live_internal.h"
-#include "nwims/v1/registry.pb-c.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 1000, ASK_MS = 5000, ARENA_BYTES = 16 * 1024 * 1024, KEY_CEILING = 32 * 1024 };
+enum { KEY_CEILING = 32 * 1024 };
 
 /* ---- which sensors ------------------------------------------------------------------------------------------------
  */
 
-struct sensor_list {
+struct sensors {
+    const struct live_group *group;
     struct live_sensor *items;
-    size_t count, room, most;
+    size_t count, room;
 };
 
-static bool add(struct sensor_list *list, const Nwims__V1__Sensor *sensor, struct err *err)
+static void copy_text(char *target, size_t size, const char *text)
 {
-    if (list->count == list->most)
-        return err_set(err, ERR_INPUT, "more than %zu sensors: name a municipality, a zone or a kind", list->most);
+    if (text)
+        memcpy(target, text, strnlen(text, size - 1));
+}
+
+static bool is_wanted(const struct live_group *group, const Nwims__V1__Sensor *sensor)
+{
+    return (!group->municipality_id || text_equal(sensor->municipality_id, group->municipality_id)) &&
+           (!group->zone_id || text_equal(sensor->zone_id, group->zone_id)) &&
+           (!group->kind || text_equal(sensor->kind, group->kind));
+}
+
+static bool add(void *context, const Nwims__V1__Sensor *sensor, struct err *err)
+{
+    struct sensors *list = context;
+    /* Those that are named are not yet held against the other filters. */
+    if (list->group->name_count > 0 && !is_wanted(list->group, sensor))
+        return true;
     if (list->count == list->room) {
         size_t room = list->room ? 2 * list->room : 64;
         struct live_sensor *items = reallocarray(list->items, room, sizeof *items);
@@ -29,77 +46,27 @@ static bool add(struct sensor_list *list, const Nwims__V1__Sensor *sensor, struc
     }
     struct live_sensor *item = &list->items[list->count++];
     *item = (struct live_sensor){ .sensor_no = sensor->sensor_no };
-    memcpy(item->code, sensor->code, strnlen(sensor->code, sizeof item->code - 1));
-    memcpy(item->id, sensor->id, strnlen(sensor->id, sizeof item->id - 1));
-    if (sensor->unit)
-        memcpy(item->unit, sensor->unit, strnlen(sensor->unit, sizeof item->unit - 1));
+    copy_text(item->code, sizeof item->code, sensor->code);
+    copy_text(item->id, sizeof item->id, sensor->id);
+    copy_text(item->unit, sizeof item->unit, sensor->unit);
     return true;
 }
 
-static bool list_page(
-    struct live_group *group, char **cursor, struct sensor_list *list, struct arena *arena, struct err *err)
+static bool list_named(struct sensors *list, struct err *err)
 {
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
-    ProtobufCMessage *reply = NULL;
-    request.has_limit = true;
-    request.limit = PAGE;
-    request.cursor = *cursor;
-    request.municipality_id = group->municipality_id;
-    request.zone_id = group->zone_id;
-    request.kind = group->kind;
-    if (!rpc_call(group->live->bus, &nwims__v1__registry__descriptor, "ListSensors", &group->caller, &request.base,
-            ASK_MS, arena, &reply, NULL, err))
-        return false;
-    const Nwims__V1__ListSensorsReply *page = (const Nwims__V1__ListSensorsReply *)reply;
-    for (size_t i = 0; i < page->n_items; i++)
-        if (!add(list, page->items[i], err))
-            return false;
-    *cursor = page->next_cursor && *page->next_cursor ? page->next_cursor : NULL;
-    return true;
-}
-
-static bool list_all(struct live_group *group, struct sensor_list *list, struct err *err)
-{
-    struct arena pages[2]; /* the cursor of one page is needed for the next */
-    char *cursor = NULL;
-    bool ok = true, is_more = true;
-    arena_init(&pages[0], ARENA_BYTES);
-    arena_init(&pages[1], ARENA_BYTES);
-    for (int turn = 0; ok && is_more; turn ^= 1) {
-        arena_reset(&pages[turn]);
-        ok = list_page(group, &cursor, list, &pages[turn], err);
-        is_more = cursor != NULL;
-    }
-    arena_done(&pages[0]);
-    arena_done(&pages[1]);
-    return ok;
-}
-
-static bool is_wanted(const struct live_group *group, const Nwims__V1__Sensor *sensor)
-{
-    return (!group->municipality_id ||
-               (sensor->municipality_id && strcmp(sensor->municipality_id, group->municipality_id) == 0)) &&
-           (!group->zone_id || (sensor->zone_id && strcmp(sensor->zone_id, group->zone_id) == 0)) &&
-           (!group->kind || (sensor->kind && strcmp(sensor->kind, group->kind) == 0));
-}
-
-static bool list_named(struct live_group *group, struct sensor_list *list, struct err *err)
-{
-    struct arena arena;
+    const struct live_group *group = list->group;
     bool ok = true;
-    arena_init(&arena, ARENA_BYTES);
-    for (size_t i = 0; ok && i < group->name_count; i++) {
-        Nwims__V1__ById request = NWIMS__V1__BY_ID__INIT;
-        ProtobufCMessage *reply = NULL;
-        request.id = group->names[i];
-        arena_reset(&arena);
-        ok = rpc_call(group->live->bus, &nwims__v1__registry__descriptor, "GetSensor", &group->caller, &request.base,
-            ASK_MS, &arena, &reply, NULL, err);
-        if (ok && is_wanted(group, (const Nwims__V1__Sensor *)reply))
-            ok = add(list, (const Nwims__V1__Sensor *)reply, err);
-    }
-    arena_done(&arena);
+    for (size_t i = 0; ok && i < group->name_count; i++)
+        ok = sensor_list_one(group->live->bus, &group->caller, group->names[i], add, list, err);
     return ok;
+}
+
+static bool list_all(struct sensors *list, struct err *err)
+{
+    const struct live_group *group = list->group;
+    const struct sensor_filter filter = { group->municipality_id, group->zone_id, group->kind };
+    return sensor_list_each(
+        group->live->bus, &group->caller, &filter, group->live->config.most_sensors, add, list, err);
 }
 
 static int by_number(const void *left, const void *right)
@@ -110,8 +77,8 @@ static int by_number(const void *left, const void *right)
 
 bool live_group_load(struct live_group *group, struct err *err)
 {
-    struct sensor_list list = { .most = group->live->config.most_sensors };
-    bool ok = group->name_count > 0 ? list_named(group, &list, err) : list_all(group, &list, err);
+    struct sensors list = { .group = group };
+    bool ok = group->name_count > 0 ? list_named(&list, err) : list_all(&list, err);
     if (!ok) {
         free(list.items);
         return false;

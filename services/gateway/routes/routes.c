@@ -11,6 +11,7 @@ const struct router *const routers[] = {
     &readings_router,
     &batch_router,
     &ingest_router,
+    &overview_router,
     &stream_router,
     &system_router,
     NULL,

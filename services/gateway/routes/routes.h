@@ -3,4 +3,5 @@
 #include "route.h"
 
 extern const struct router auth_router, tenants_router, users_router, municipalities_router, zones_router,
-    devices_router, sensors_router, readings_router, batch_router, ingest_router, system_router, stream_router;
+    devices_router, sensors_router, readings_router, batch_router, ingest_router, system_router, stream_router,
+    overview_router;

@@ -289,7 +289,7 @@ static void path_and_query_parameters_come_from_the_request(void **state)
     assert_null(at(tree, "paths|/sensors|get|parameters|0|required"));
     expect_text(tree, "paths|/sensors/{sensor_id}/aggregates|get|parameters|0|in", "path");
     assert_true(cJSON_IsTrue(at(tree, "paths|/sensors/{sensor_id}/aggregates|get|parameters|1|required")));
-    assert_int_equal(cJSON_GetArraySize(at(tree, "paths|/sensors/{sensor_id}/aggregates|get|parameters")), 4);
+    assert_int_equal(cJSON_GetArraySize(at(tree, "paths|/sensors/{sensor_id}/aggregates|get|parameters")), 8);
     assert_int_equal(cJSON_GetArraySize(at(tree, "paths|/sensors/{id}|patch|parameters")), 1);
     assert_int_equal(cJSON_GetArraySize(at(tree, "paths|/sensors|post|parameters")), 0);
     expect_text(tree, "paths|/devices/{code}/copy|get|parameters|0|schema|type", "string");

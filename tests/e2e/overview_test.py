@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Readings of many sensors, windows over them, and the tenant at a glance, held against what was sent."""
+import os
+import random
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import nwims
+
+DAY = "2026-06-01"
+
+
+class Overview(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.a, cls.b = nwims.tenant("overview-a"), nwims.tenant("overview-b")
+        cls.town = cls.a.post("/municipalities", {"code": "TOWN", "name": "Town", "latitude": 45.5, "longitude": 9.25}).json["id"]
+        cls.zone = cls.a.post("/zones", {"code": "ZONE", "name": "Zone", "municipality_id": cls.town}).json["id"]
+        cls.a.post("/devices", {"code": "D", "protocol": "http", "municipality_id": cls.town})
+        for i in range(5):
+            place = {"municipality_id": cls.town, "zone_id": cls.zone} if i < 3 else {}
+            nwims.sensor(cls.a, f"FLOW-{i}", "flow", "m3/h", **place)
+        nwims.sensor(cls.a, "P", "pressure", "bar", zone_id=cls.zone, municipality_id=cls.town)
+        cls.a.call("PATCH", "/api/v1/sensors/FLOW-4", {"state": "disabled"})
+        # Many at the very same time, so that pages break within one.
+        chance = random.Random(1)
+        cls.sent = [{"sensor_id": f"FLOW-{i}", "value": chance.random() * 100, "timestamp": f"{DAY}T{h:02}:{m:02}:00Z"}
+                    for i in range(4) for h in range(5) for m in range(0, 60, 4)]
+        cls.sent += [{"sensor_id": "P", "value": 3, "timestamp": f"{DAY}T01:00:00Z"}]
+        answer = cls.a.post("/batch/readings", cls.sent)
+        assert answer.json["stored"] == len(cls.sent), answer
+        nwims.sensor(cls.b, "FLOW-0", "flow", "m3/h")
+        cls.b.post("/batch/readings", [{"sensor_id": "FLOW-0", "value": -1, "timestamp": f"{DAY}T00:00:00Z"}])
+
+    def all_of(self, client=None, **query):
+        out, cursor = [], None
+        for _ in range(1000):
+            answer = (client or self.a).call("GET", "/api/v1/readings?" + nwims.urllib.parse.urlencode(
+                {"from_at": f"{DAY}T00:00:00Z", "to_at": f"{DAY}T23:00:00Z", **query, **({"cursor": cursor} if cursor else {})}, doseq=True))
+            self.assertEqual(answer.status, 200, answer)
+            out += [(r["observed_at"], r["sensor_id"], r["value"]) for r in answer.json["items"]]
+            cursor = answer.json.get("next_cursor")
+            if not cursor:
+                return out
+        self.fail("the pages have no end")
+
+    def expected(self, chosen):
+        return [(r["timestamp"], r["sensor_id"], r["value"]) for r in self.sent if r["sensor_id"] in chosen]
+
+    def test_readings_of_many_sensors_come_by_time_and_whole_over_all_pages(self):
+        flows = [f"FLOW-{i}" for i in range(4)]
+        for query, chosen in (({}, flows + ["P"]), ({"kind": "flow"}, flows), ({"zone_id": self.zone}, flows[:3] + ["P"]), ({"kind": "flow", "zone_id": self.zone}, flows[:3]),
+                              ({"municipality_id": self.town, "kind": "pressure"}, ["P"]), ({"sensor_id": ["FLOW-1", "P", "FLOW-1"]}, ["FLOW-1", "P"])):
+            for order in ("asc", "desc"):
+                for limit in (1000, 7):
+                    with self.subTest(query=query, order=order, limit=limit):
+                        got = self.all_of(order=order, limit=limit, **query)
+                        self.assertEqual(sorted(got), sorted(self.expected(chosen)))
+                        times = [at for at, _, _ in got]
+                        self.assertEqual(times, sorted(times, reverse=order == "desc"))
+
+    def test_another_tenant_sees_its_own_only(self):
+        self.assertEqual(self.all_of(self.b), [(f"{DAY}T00:00:00Z", "FLOW-0", -1)])
+        self.assertEqual(self.b.get("/readings", zone_id=self.zone).json["items"], [])
+
+    def test_what_cannot_be_answered_is_refused(self):
+        for query, status in (({"sensor_id": "NO_SUCH"}, 404), ({"limit": 0}, 422), ({"limit": 10001}, 422), ({"cursor": "zz"}, 422), ({"cursor": "31"}, 422),
+                              ({"from_at": "2026-06-02T00:00:00Z", "to_at": "2026-06-01T00:00:00Z"}, 422), ({"sensor_id": "P", "kind": "flow"}, 422), ({"order": "x"}, 422)):
+            with self.subTest(query=query):
+                self.assertEqual(self.a.get("/readings", **query).status, status)
+
+    def window(self, **query):
+        return self.a.call("GET", "/api/v1/readings/aggregate?" + nwims.urllib.parse.urlencode(
+            {"from_at": f"{DAY}T00:00:00Z", "to_at": f"{DAY}T23:00:00Z", "window": "1h", **query}, doseq=True))
+
+    def test_windows_over_many_sensors_are_those_of_all_their_readings(self):
+        for query, chosen in (({"zone_id": self.zone, "kind": "flow"}, {"FLOW-0", "FLOW-1", "FLOW-2"}), ({"sensor_ids": ["FLOW-3", "FLOW-0"]}, {"FLOW-3", "FLOW-0"}),
+                              ({"sensor_id": "FLOW-2", "sensor_ids": "FLOW-1"}, {"FLOW-1", "FLOW-2"})):
+            answer = self.window(**query)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual((answer.json["sensors"], answer.json["unit"], len(answer.json["items"])), (len(chosen), "m3/h", 5))
+            for item in answer.json["items"]:
+                values = [r["value"] for r in self.sent if r["sensor_id"] in chosen and r["timestamp"][:13] == item["start_at"][:13]]
+                self.assertEqual((item["count"], item["min"], item["max"]), (len(values), min(values), max(values)))
+                self.assertAlmostEqual(item["sum"], sum(values), places=6)
+                self.assertAlmostEqual(item["avg"], sum(values) / len(values), places=6)
+        several = self.window(zone_id=self.zone)
+        self.assertEqual(several.status, 422, several)
+        self.assertIn("bar", several.body.decode())
+
+    def test_the_overview_counts_what_there_is(self):
+        answer = self.a.get("/overview")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["network"], {"municipalities": 1, "zones": 1, "devices": 1, "devices_active": 1, "sensors": 6, "sensors_active": 5})
+        readings = answer.json["readings"]
+        self.assertEqual(readings["stored_today"] + readings["stored_week"], len(self.sent))
+        self.assertIn("last_stored_at", readings)
+        kpis = self.a.get("/overview/kpis").json
+        self.assertAlmostEqual(kpis["sensors_active_share"], 5 / 6)
+        self.assertLess(kpis["silence_s"], 900)
+        self.assertEqual(self.b.get("/overview").json["network"]["sensors"], 1)
+
+    def test_the_map_shows_where_things_are(self):
+        answer = self.a.get("/overview/map")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["items"], [{"id": self.town, "code": "TOWN", "name": "Town", "latitude": 45.5, "longitude": 9.25, "sensors": 4, "sensors_active": 4, "devices": 1}])
+        self.assertEqual(self.b.get("/overview/map").json["items"], [])
+
+    def test_a_page_of_a_large_zone_does_not_take_long(self):
+        began = time.monotonic()
+        self.assertEqual(self.a.get("/readings", limit=100).status, 200)
+        self.assertLess(time.monotonic() - began, 5)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1, warnings="ignore")
