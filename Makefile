@@ -139,7 +139,7 @@ test: unit                                                 ## the tests that nee
 # ---- integration tests: tests/integration/<name>_test.c, on real servers that each starts for itself -----------
 SUPPORT_SOURCES   := $(sort $(wildcard tests/support/*.c))
 INTEGRATION_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/integration/*_test.c)))
-$(B)/tests/integration/%: tests/integration/%.c $(SUPPORT_SOURCES) $(wildcard tests/support/*.h) $(LIBS:%=$(B)/libs/lib%.a) | $(PROTO_H)
+$(B)/tests/integration/%: tests/integration/%.c $(SUPPORT_SOURCES) $(wildcard tests/support/*.h tests/integration/*.h) $(LIBS:%=$(B)/libs/lib%.a) | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. $(CFLAGS_ALL) $(WARNINGS) $(LDFLAGS_ALL) $< $(SUPPORT_SOURCES) $(call link_of,$(LIBS)) $(CMOCKA) -lm -o $@
 .PHONY: integration

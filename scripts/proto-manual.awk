@@ -33,14 +33,14 @@ function take_length(value,   dots) {
     rule["length_max"] = substr(value, dots + 2)
 }
 function take_rule(name, value) {
-    if ((name == "required" || name == "readonly") && value == "")
+    if ((name == "required" || name == "readonly" || name == "kept" || name == "internal") && value == "")
         rule[name] = 1
     else if ((name == "min" || name == "max") && is_number(value))
         rule[name] = value
     else if (name == "length")
         take_length(value)
-    else if (name == "format" && value != "code" && value != "uuid")
-        fail("@format is code or uuid, not '" value "'")
+    else if (name == "format" && value != "code" && value != "uuid" && value != "geojson")
+        fail("@format is code, uuid or geojson, not '" value "'")
     else if ((name == "in" || name == "format" || name == "example") && value != "")
         rule[name] = value
     else
@@ -63,7 +63,7 @@ function read_comment_line(line,   name, value, rest, at) {
         if (name == "example") {
             at = match(rest, / @[a-z]+/) ? RSTART : length(rest) + 1
             value = substr(rest, 1, at - 1)
-        } else if (name != "required" && name != "readonly") {
+        } else if (name != "required" && name != "readonly" && name != "kept" && name != "internal") {
             match(rest, /^ *[^ ]*/)
             at = RLENGTH + 1
             value = substr(rest, 1, at - 1)
@@ -112,6 +112,10 @@ function add_field(line,   text, name) {
         text = text ", .required = true"
     if (rule["readonly"] != "")
         text = text ", .readonly = true"
+    if (rule["kept"] != "")
+        text = text ", .kept = true"
+    if (rule["internal"] != "")
+        text = text ", .internal = true"
     if (rule["min"] != "")
         text = text ", .has_min = true, .min = " rule["min"]
     if (rule["max"] != "")

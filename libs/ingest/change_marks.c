@@ -40,3 +40,8 @@ bool change_marks_has_since(const struct change_marks *marks, const void *key, s
         return true;
     return map_count(marks->map) > 0 && (uintptr_t)map_get(marks->map, key, key_size) > position;
 }
+
+uint64_t change_marks_last(const struct change_marks *marks, const void *key, size_t key_size)
+{
+    return map_count(marks->map) > 0 ? (uintptr_t)map_get(marks->map, key, key_size) : 0;
+}

@@ -16,4 +16,6 @@ void change_marks_done(struct change_marks *marks);
 MUST_CHECK bool change_marks_note(struct change_marks *marks, const void *key, size_t key_size);
 /* Everything changes. */
 void change_marks_note_all(struct change_marks *marks);
+/* The position of the key's last change that is known one by one; 0 if none is. */
+uint64_t change_marks_last(const struct change_marks *marks, const void *key, size_t key_size);
 bool change_marks_has_since(const struct change_marks *marks, const void *key, size_t key_size, uint64_t position);

@@ -40,6 +40,11 @@ struct directory_key directory_key_of_sensor(int32_t tenant_id, const char *name
     return key_of(KEY_SENSOR, tenant_id, id, length);
 }
 
+struct directory_key directory_key_of_places(int32_t tenant_id)
+{
+    return key_of(KEY_PLACES, tenant_id, "*", 1);
+}
+
 struct directory_key directory_key_of_id(enum key_kind kind, const char *id)
 {
     return key_of(kind, 0, id, strlen(id));
@@ -123,7 +128,7 @@ void directory_lock(struct directory *directory)
 
 static bool make_tables(struct directory *directory, struct err *err)
 {
-    directory->sensors = directory_table_new(sizeof(struct directory_sensor), directory->config.most_sensors);
+    directory->sensors = directory_table_new(sizeof(struct known_sensor), directory->config.most_sensors);
     directory->credentials = directory_table_new(sizeof(struct credential), directory->config.most_credentials);
     if (!directory->sensors || !directory->credentials || !change_marks_init(&directory->marks))
         return err_set(err, ERR_LIMIT, "no memory for the directory of sensors");
@@ -148,7 +153,8 @@ static void make_metrics(struct directory *directory)
 
 static bool follow_events(struct directory *directory, struct err *err)
 {
-    static const char *const subjects[] = { "events.*.sensor", "events.*.device", "events.*.credential" };
+    static const char *const subjects[] = { "events.*.sensor", "events.*.device", "events.*.credential",
+        "events.*.municipality", "events.*.zone", "events.*.site" };
     if (!bus_on_reconnect(directory->bus, on_reconnect, NULL, err))
         return false;
     for (size_t i = 0; i < COUNT_OF(subjects); i++)

@@ -15,7 +15,8 @@ struct directory_sensor {
     const struct unit *unit; /* its canonical one; NULL: one that unit.h does not know */
     char code[65];
     char id[37];
-    char device_id[37]; /* "": belongs to none */
+    char device_id[37];                      /* "": belongs to none */
+    char municipality_id[37], region_id[37]; /* where it counts to; "": nowhere */
 };
 struct directory_device {
     int32_t tenant_id;
@@ -42,7 +43,9 @@ struct directory_name {
     const char *text; /* code or id; not NUL-terminated */
     size_t length;
 };
-/* Copies what is known of each name to out_sensors[i]; asks the registry (3,000 names a call) for those that are not in
+/* What lies outside the caller's scope is as unknown as what does not exist: whoever looks sensors up here keeps the
+ * scope without a line of its own.
+ * Copies what is known of each name to out_sensors[i]; asks the registry (3,000 names a call) for those that are not in
  * memory. */
 MUST_CHECK bool directory_sensors(struct directory *directory, const struct rpc_caller *caller,
     const struct directory_name *names, size_t count, struct directory_sensor *out_sensors, struct arena *arena,

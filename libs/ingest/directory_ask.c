@@ -22,7 +22,9 @@ static bool fill_sensor(struct directory_sensor *sensor, const Nwims__V1__Resolv
         .unit = resolved->unit ? unit_find(resolved->unit, strlen(resolved->unit)) : NULL };
     return copy_text(sensor->code, sizeof sensor->code, resolved->code) &&
            copy_text(sensor->id, sizeof sensor->id, resolved->id) &&
-           copy_text(sensor->device_id, sizeof sensor->device_id, resolved->device_id);
+           copy_text(sensor->device_id, sizeof sensor->device_id, resolved->device_id) &&
+           copy_text(sensor->municipality_id, sizeof sensor->municipality_id, resolved->municipality_id) &&
+           copy_text(sensor->region_id, sizeof sensor->region_id, resolved->region_id);
 }
 
 bool directory_ask_sensors(struct bus *bus, const struct rpc_caller *caller, char **names, size_t count,

@@ -13,8 +13,8 @@ static void note(struct directory *directory, const struct directory_key *key)
 
 static bool sensor_has_id(const void *value, const void *wanted)
 {
-    const struct directory_sensor *sensor = value;
-    return strcmp(sensor->id, wanted) == 0;
+    const struct known_sensor *known = value;
+    return strcmp(known->sensor.id, wanted) == 0;
 }
 
 static bool credential_has_id(const void *value, const void *wanted)
@@ -57,6 +57,10 @@ static void forget_credential(struct directory *directory, const Nwims__V1__Enti
 static void forget(struct directory *directory, const Nwims__V1__EntityChanged *event)
 {
     const char *entity = event->entity ? event->entity : "";
+    if (event->has_moved) {
+        struct directory_key places = directory_key_of_places(event->tenant_id);
+        note(directory, &places);
+    }
     if (strcmp(entity, "sensor") == 0) {
         forget_sensor(directory, event);
     } else if (strcmp(entity, "credential") == 0) {

@@ -15,19 +15,24 @@ struct lookup {
     uint64_t position;
 };
 
+/* The position of the last move of what the tenant's sensors belong to; 0: none is known of. */
+static uint64_t last_move(const struct directory *directory, int32_t tenant_id)
+{
+    struct directory_key places = directory_key_of_places(tenant_id);
+    return change_marks_last(&directory->marks, places.bytes, places.size);
+}
+
 /* Under the shared lock: copies what is known of one name, or zeroes. */
 static enum directory_answer look_up(const struct directory *directory, int32_t tenant_id,
-    const struct directory_name *name, int64_t now_us, struct directory_sensor *out_sensor)
+    const struct directory_name *name, int64_t now_us, uint64_t moved, struct directory_sensor *out_sensor)
 {
     struct directory_key key = directory_key_of_sensor(tenant_id, name->text, name->length);
     const void *value;
     enum directory_answer answer =
         key.size == 0 ? DIRECTORY_ABSENT : directory_table_get(directory->sensors, key.bytes, key.size, now_us, &value);
-    if (answer == DIRECTORY_PRESENT)
-        memcpy(out_sensor, value, sizeof *out_sensor);
-    else
-        *out_sensor = (struct directory_sensor){ 0 };
-    return answer;
+    const struct known_sensor *known = answer == DIRECTORY_PRESENT ? value : NULL;
+    *out_sensor = known ? known->sensor : (struct directory_sensor){ 0 };
+    return known && known->position < moved ? DIRECTORY_UNKNOWN : answer;
 }
 
 /* Looks all names up, or those that wanted names; those not known go to missing. */
@@ -37,9 +42,11 @@ static void look_up_all(struct directory *directory, struct lookup *lookup, cons
     size_t missing_count = 0;
     directory_lock_shared(directory);
     lookup->position = directory->marks.position;
+    uint64_t moved = last_move(directory, lookup->tenant_id);
     for (size_t k = 0; k < count; k++) {
         size_t i = wanted ? wanted[k] : k;
-        if (look_up(directory, lookup->tenant_id, &lookup->names[i], now_us, &lookup->sensors[i]) == DIRECTORY_UNKNOWN)
+        if (look_up(directory, lookup->tenant_id, &lookup->names[i], now_us, moved, &lookup->sensors[i]) ==
+            DIRECTORY_UNKNOWN)
             lookup->missing[missing_count++] = i;
     }
     pthread_rwlock_unlock(&directory->lock);
@@ -52,8 +59,9 @@ bool directory_sensors_known(struct directory *directory, int32_t tenant_id, con
     int64_t now_us = clock_monotonic_us();
     bool all_known = true;
     directory_lock_shared(directory);
+    uint64_t moved = last_move(directory, tenant_id);
     for (size_t i = 0; all_known && i < count; i++)
-        all_known = look_up(directory, tenant_id, &names[i], now_us, &out_sensors[i]) != DIRECTORY_UNKNOWN;
+        all_known = look_up(directory, tenant_id, &names[i], now_us, moved, &out_sensors[i]) != DIRECTORY_UNKNOWN;
     pthread_rwlock_unlock(&directory->lock);
     metric_add(directory->hits, all_known ? count : 0);
     return all_known;
@@ -118,11 +126,12 @@ static void keep_answers(struct directory *directory, const struct lookup *looku
     directory_lock(directory);
     for (size_t i = 0; i < question->count; i++) {
         const struct directory_sensor *sensor = &question->sensors[i];
+        const struct known_sensor known = { *sensor, lookup->position };
         const struct directory_key *key = &question->keys[i];
         bool is_present = sensor->sensor_no != 0;
         if (is_worth_keeping(directory, lookup, key, sensor))
             metric_add(directory->evicted, directory_table_put(directory->sensors, key->bytes, key->size,
-                                               is_present ? sensor : NULL, directory_expiry(directory, is_present)));
+                                               is_present ? &known : NULL, directory_expiry(directory, is_present)));
     }
     metric_set(directory->sensor_gauge, (double)directory_table_count(directory->sensors));
     pthread_rwlock_unlock(&directory->lock);
@@ -166,6 +175,13 @@ static bool ask_for_missing(
     return ok;
 }
 
+static void hide_what_is_outside(const struct rpc_caller *caller, struct directory_sensor *sensors, size_t count)
+{
+    for (size_t i = 0; *caller->scope && i < count; i++)
+        if (!rpc_scope_has(caller, sensors[i].region_id, sensors[i].municipality_id))
+            sensors[i] = (struct directory_sensor){ 0 };
+}
+
 bool directory_sensors(struct directory *directory, const struct rpc_caller *caller, const struct directory_name *names,
     size_t count, struct directory_sensor *out_sensors, struct arena *arena, struct err *err)
 {
@@ -175,5 +191,8 @@ bool directory_sensors(struct directory *directory, const struct rpc_caller *cal
         return err_set(err, ERR_LIMIT, "no memory to look %zu sensors up", count);
     look_up_all(directory, &lookup, NULL, count);
     metric_add(directory->hits, count - lookup.missing_count);
-    return lookup.missing_count == 0 || ask_for_missing(directory, caller, &lookup, err);
+    if (lookup.missing_count > 0 && !ask_for_missing(directory, caller, &lookup, err))
+        return false;
+    hide_what_is_outside(caller, out_sensors, count);
+    return true;
 }

@@ -43,6 +43,9 @@ struct rpc_caller {
     struct trace trace;
 };
 
+/* Whether the caller's permission is for what counts to this municipality and region ("" or NULL: to none). */
+bool rpc_scope_has(const struct rpc_caller *caller, const char *region_id, const char *municipality_id);
+
 /* ---- status codes: gRPC's ---------------------------------------------------------------------------------------- */
 int rpc_status_of(enum err_kind kind);
 enum err_kind rpc_kind_of(int status);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* A line break would end the header and begin one that the caller chose. */
 static bool is_header_text(const char *text)
@@ -102,4 +103,22 @@ bool rpc_subject(char subject[RPC_SUBJECT_SIZE], const ProtobufCServiceDescripto
     for (char *c = subject; *c && c < subject + strlen("rpc.") + strlen(service->short_name); c++)
         *c = (char)tolower((unsigned char)*c);
     return true;
+}
+
+static bool scope_names(const char *scope, char kind, const char *id)
+{
+    size_t length = id ? strlen(id) : 0;
+    for (const char *at = scope; length > 0 && *at;) {
+        size_t entry = strcspn(at, " ");
+        if (entry == length + 2 && at[0] == kind && at[1] == ':' && strncasecmp(at + 2, id, length) == 0)
+            return true;
+        at += entry + (at[entry] == ' ');
+    }
+    return false;
+}
+
+bool rpc_scope_has(const struct rpc_caller *caller, const char *region_id, const char *municipality_id)
+{
+    return !*caller->scope || scope_names(caller->scope, 'm', municipality_id) ||
+           scope_names(caller->scope, 'r', region_id);
 }

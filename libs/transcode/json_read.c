@@ -1,8 +1,11 @@
 /* Fills messages: from a JSON object, or field by field from the parameters of a URL. */
 #include "transcode/field_convert.h"
 #include "transcode/field_rules.h"
+#include "transcode/geojson.h"
+#include "transcode/geojson_tree.h"
 #include "transcode/json_tree.h"
 #include "transcode/manual.h"
+#include <string.h>
 
 static void read_object(
     struct check *check, ProtobufCMessage *message, const struct cJSON *object, const struct place *parent);
@@ -73,13 +76,51 @@ static void read_list(struct check *check, ProtobufCMessage *message, const Prot
     }
 }
 
-static void read_field(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-    const struct cJSON *item, struct place *place)
+/* Kept as text, in the shortest form. */
+static void read_geometry(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+    const char *types, const struct cJSON *item, const struct place *place)
 {
     union field_value value = { 0 };
+    const char *fault = geojson_fault(item, types);
+    if (fault) {
+        check_violation(check, place, "%s", fault);
+        return;
+    }
+    char *text = cJSON_PrintUnformatted(item);
+    if (text && strlen(text) > GEOJSON_LARGEST_BYTES)
+        check_violation(check, place, "is larger than 128 KiB: simplify the outline");
+    else if (text && (value.text = arena_text(check->arena, text)))
+        field_put(message, field, &value);
+    else
+        check->is_out_of_memory = true;
+    cJSON_free(text);
+}
+
+/* Merge patch: null removes what is there. Whoever keeps the thing learns of it through the list called clear. */
+static void note_cleared(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    const ProtobufCFieldDescriptor *list =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "clear");
+    union field_value name = { .text = (char *)(uintptr_t)field->name };
+    if (!list || !field_is_repeated(list) || list->type != PROTOBUF_C_TYPE_STRING)
+        return;
+    if (field_reserve(message, list, 1, check->arena))
+        field_append(message, list, &name);
+    else
+        check->is_out_of_memory = true;
+}
+
+static void read_field(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+    const struct field_manual *rules, const struct cJSON *item, struct place *place)
+{
+    union field_value value = { 0 };
+    if (cJSON_IsNull(item) && place->parent == NULL)
+        note_cleared(check, message, field);
     if (cJSON_IsNull(item))
         return;
-    if (field_is_repeated(field) != (bool)cJSON_IsArray(item))
+    if (rules && rules->format && strcmp(rules->format, "geojson") == 0)
+        read_geometry(check, message, field, rules->in, item, place);
+    else if (field_is_repeated(field) != (bool)cJSON_IsArray(item))
         check_violation(check, place, "%s", field_is_repeated(field) ? "a list is wanted" : field_wanted(field));
     else if (field_is_repeated(field))
         read_list(check, message, field, item, place);
@@ -107,15 +148,15 @@ static void read_object(
     for (const struct cJSON *item = object->child; item && !check->is_out_of_memory; item = item->next) {
         struct place place = { .parent = parent, .field = item->string };
         const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, item->string);
-        if (!field) {
+        const struct field_manual *rules = field_manual_find(manual, item->string);
+        if (!field || (rules && rules->internal)) {
             check_violation(check, &place, "there is no such field");
             continue;
         }
-        const struct field_manual *rules = field_manual_find(manual, field->name);
         if (is_seen[field - type->fields])
             check_violation(check, &place, "is there twice");
         else if (!(rules && rules->readonly) && !is_settled(message, field))
-            read_field(check, message, field, item, &place);
+            read_field(check, message, field, rules, item, &place);
         is_seen[field - type->fields] = true;
     }
 }
@@ -143,7 +184,8 @@ bool transcode_set_field(ProtobufCMessage *message, struct arena *arena, const c
     union field_value value = { 0 };
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(message->descriptor, field_name);
-    if (!field)
+    const struct field_manual *rules = field_manual_find(message_manual_find(message->descriptor->name), field_name);
+    if (!field || (rules && rules->internal))
         return err_set(err, ERR_NOT_FOUND, "%s has no field '%.64s'", message->descriptor->short_name, field_name);
     const char *reason = field_convert_text(field, value_text, &check, &value);
     if (reason) {
@@ -160,10 +202,27 @@ bool transcode_set_field(ProtobufCMessage *message, struct arena *arena, const c
     return check_result(&check, err);
 }
 
+/* Only a change can be asked to remove what is there. */
+static void check_cleared(struct check *check, const ProtobufCMessage *message)
+{
+    const ProtobufCMessageDescriptor *type = message->descriptor;
+    const ProtobufCFieldDescriptor *list = protobuf_c_message_descriptor_get_field_by_name(type, "clear");
+    bool is_list = list && field_is_repeated(list) && list->type == PROTOBUF_C_TYPE_STRING;
+    for (size_t i = 0; is_list && i < field_count(message, list); i++) {
+        const char *name = field_get(message, list, i).text;
+        const struct field_manual *rules = field_manual_find(message_manual_find(type->name), name);
+        struct place place = { .field = name };
+        if (rules && (rules->required || rules->kept))
+            check_violation(check, &place, "cannot be null");
+    }
+}
+
 bool transcode_check(const ProtobufCMessage *message, bool check_required, struct transcode_violations *violations,
     struct arena *arena, struct err *err)
 {
     struct check check = { .arena = arena, .violations = violations };
     field_rules_check(&check, message, NULL, check_required);
+    if (!check_required)
+        check_cleared(&check, message);
     return check_result(&check, err);
 }

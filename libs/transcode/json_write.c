@@ -2,10 +2,12 @@
 #include "base/json_writer.h"
 #include "base/time_text.h"
 #include "transcode/field_convert.h"
+#include "transcode/manual.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void write_message(struct json_writer *writer, const ProtobufCMessage *message);
 
@@ -142,11 +144,21 @@ static bool is_writable(const ProtobufCFieldDescriptor *field, const union field
     return field->type != PROTOBUF_C_TYPE_FLOAT || isfinite(value->real32);
 }
 
+/* GeoJSON is kept as text and is JSON already. */
+static bool is_json_text(const struct field_manual *manual)
+{
+    return manual && manual->format && strcmp(manual->format, "geojson") == 0;
+}
+
 static void write_message(struct json_writer *writer, const ProtobufCMessage *message)
 {
+    const struct message_manual *manuals = message_manual_find(message->descriptor->name);
     json_begin_object(writer);
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+        const struct field_manual *manual = field_manual_find(manuals, field->name);
+        if (manual && manual->internal)
+            continue;
         if (field_is_repeated(field)) {
             write_list(writer, message, field);
         } else if (field_count(message, field) > 0) {
@@ -154,7 +166,10 @@ static void write_message(struct json_writer *writer, const ProtobufCMessage *me
             if (!is_writable(field, &value))
                 continue;
             json_key(writer, field->name);
-            write_value(writer, field, &value);
+            if (is_json_text(manual))
+                json_raw(writer, value.text, strlen(value.text));
+            else
+                write_value(writer, field, &value);
         }
     }
     json_end_object(writer);

@@ -198,7 +198,8 @@ static void put_query_parameters(struct json_writer *writer, const struct openap
         return;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const struct field_manual *manual = field_manual_find(message_manual_find(type->name), type->fields[i].name);
-        bool is_query = type->fields[i].type != PROTOBUF_C_TYPE_MESSAGE && !(manual && manual->readonly) &&
+        bool is_query = type->fields[i].type != PROTOBUF_C_TYPE_MESSAGE &&
+                        !(manual && (manual->readonly || manual->internal)) &&
                         !openapi_path_has(operation->path, type->fields[i].name);
         if (is_query)
             put_parameter(writer, operation, type->fields[i].name, false);

@@ -156,11 +156,36 @@ static void put_rules(
         put_example(writer, field, manual->example);
 }
 
+static void put_geometry(struct json_writer *writer, const char *types)
+{
+    json_put_text(writer, "type", "object");
+    json_key(writer, "properties");
+    json_begin_object(writer);
+    json_key(writer, "type");
+    json_begin_object(writer);
+    json_put_text(writer, "type", "string");
+    put_choices(writer, types);
+    json_end_object(writer);
+    json_key(writer, "coordinates");
+    json_begin_object(writer);
+    json_put_text(writer, "type", "array");
+    json_end_object(writer);
+    json_end_object(writer);
+    json_key(writer, "required");
+    json_raw(writer, "[\"type\",\"coordinates\"]", 22);
+    json_key(writer, "additionalProperties");
+    json_bool(writer, false);
+}
+
 static void put_single(struct json_writer *writer, const ProtobufCFieldDescriptor *field,
     const struct field_manual *manual, enum openapi_use use)
 {
     if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         openapi_put_reference(writer, field->descriptor, use);
+        return;
+    }
+    if (manual && text_equal(manual->format, "geojson")) {
+        put_geometry(writer, manual->in ? manual->in : "Point|Polygon|MultiPolygon");
         return;
     }
     put_type(writer, field, manual);
@@ -184,12 +209,37 @@ static void put_field(struct json_writer *writer, const ProtobufCFieldDescriptor
     json_end_object(writer);
 }
 
-static void put_property(struct json_writer *writer, const ProtobufCFieldDescriptor *field,
+static bool is_clearable(
+    const ProtobufCMessageDescriptor *type, const struct field_manual *manual, enum openapi_use use)
+{
+    return use == OPENAPI_PATCH && protobuf_c_message_descriptor_get_field_by_name(type, "clear") &&
+           !(manual && (manual->required || manual->kept));
+}
+
+/* null clears the field (merge patch, RFC 7396). */
+static void put_nullable(struct json_writer *writer, const ProtobufCFieldDescriptor *field,
     const struct field_manual *manual, enum openapi_use use)
+{
+    json_key(writer, "anyOf");
+    json_begin_array(writer);
+    json_begin_object(writer);
+    put_field(writer, field, manual, use);
+    json_end_object(writer);
+    json_begin_object(writer);
+    json_put_text(writer, "type", "null");
+    json_end_object(writer);
+    json_end_array(writer);
+}
+
+static void put_property(struct json_writer *writer, const ProtobufCMessageDescriptor *type,
+    const ProtobufCFieldDescriptor *field, const struct field_manual *manual, enum openapi_use use)
 {
     json_key(writer, field->name);
     json_begin_object(writer);
-    put_field(writer, field, manual, use);
+    if (is_clearable(type, manual, use))
+        put_nullable(writer, field, manual, use);
+    else
+        put_field(writer, field, manual, use);
     if (manual && manual->comment[0])
         json_put_text(writer, "description", manual->comment);
     if (manual && manual->readonly) {
@@ -202,6 +252,8 @@ static void put_property(struct json_writer *writer, const ProtobufCFieldDescrip
 static bool is_left_out(
     const ProtobufCFieldDescriptor *field, const struct field_manual *manual, enum openapi_use use, const char *path)
 {
+    if (manual && manual->internal)
+        return true;
     return use != OPENAPI_REPLY && ((manual && manual->readonly) || openapi_path_has(path, field->name));
 }
 
@@ -268,7 +320,7 @@ void openapi_put_message(
     for (unsigned i = 0; i < type->n_fields; i++) {
         const struct field_manual *manual = field_manual_find(message, type->fields[i].name);
         if (!is_left_out(&type->fields[i], manual, use, path))
-            put_property(writer, &type->fields[i], manual, use);
+            put_property(writer, type, &type->fields[i], manual, use);
     }
     json_end_object(writer);
     put_ignored(writer, type, use, path);

@@ -15,16 +15,20 @@ struct transcode_violations {
 
 /* Fills message (from wire_new) from a JSON object. Unknown and @readonly fields: unknown is a violation, read-only is
  * ignored, and so is a field that transcode_set_field has set already: the path wins over the body. null leaves a field
- * absent. check_required: false for PATCH. violations starts as { 0 } and may be shared by the calls for one request:
- * any in it make a call fail. ERR_INPUT if the text is not one JSON object (trailing bytes, depth > 16, too many
- * values, not UTF-8) or if violations.count > 0 (a key that is there twice is one); ERR_LIMIT if the arena is full. */
+ * absent, and its name goes into the message's list "clear", if it has one (merge patch, RFC 7396): that of a field
+ * which is required or kept is found wrong by
+ * transcode_check. check_required: false for PATCH. violations starts as { 0 } and may be
+ * shared by the calls for one request: any in it make a call fail. ERR_INPUT if the text is not one JSON object
+ * (trailing bytes, depth > 16, too many values, not UTF-8) or if violations.count > 0 (a key that is there twice is
+ * one); ERR_LIMIT if the arena is full. */
 MUST_CHECK bool transcode_from_json(ProtobufCMessage *message, struct arena *arena, const char *json, size_t size,
     bool check_required, struct transcode_violations *violations, struct err *err);
 /* Sets one field from a path parameter or query value (of a list field: adds an item), read-only or not; ERR_NOT_FOUND
  * if the message has no such field; a bad value is a violation and ERR_INPUT. */
 MUST_CHECK bool transcode_set_field(ProtobufCMessage *message, struct arena *arena, const char *field,
     const char *value, struct transcode_violations *violations, struct err *err);
-/* Whether required fields are there, and every rule is kept; for messages filled by transcode_set_field. */
+/* Whether required fields are there, or (without check_required, of a change) nothing is cleared that has to be there,
+ * and every rule is kept; for messages filled by transcode_set_field. */
 MUST_CHECK bool transcode_check(const ProtobufCMessage *message, bool check_required,
     struct transcode_violations *violations, struct arena *arena, struct err *err);
 /* Appends the message as JSON; absent optional fields are left out, empty repeated fields are []. */
@@ -36,11 +40,13 @@ struct field_manual {
     const char *name;
     const char *comment; /* without annotations */
     bool required, readonly;
+    bool kept;     /* what is there can be changed but not cleared */
+    bool internal; /* between gateway and owners only */
     bool has_min, has_max;
     double min, max;
     long length_min, length_max; /* -1: none */
     const char *in;              /* "a|b|c" or NULL */
-    const char *format;          /* "code", "uuid" or NULL */
+    const char *format;          /* "code", "uuid", "geojson" or NULL */
     const char *example;         /* or NULL */
 };
 struct message_manual {

@@ -10,7 +10,7 @@ enum { MOST_LIVE = 2 };
 
 static bool lock_device(struct work *work, const char *id_or_code, struct err *err)
 {
-    return entity_store_lock(work->session, &device_entity, work->tenant_id, id_or_code, &work->key, err);
+    return entity_store_lock(work, &device_entity, id_or_code, err);
 }
 
 bool credential_list(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)

@@ -1,7 +1,7 @@
 /* Credentials of devices in SQL, within the session's transaction. Only verifiers are kept: the SHA-256 of what the
  * device shows. */
 #pragma once
-#include "work.h"
+#include "entity_store.h"
 
 /* In order of making. */
 MUST_CHECK bool credential_store_list(

@@ -3,18 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SQL_SIZE = 1024 };
-
 /* What a broken foreign key means to who writes the child, and to who deletes the parent. */
 static const struct reference {
     const char *constraint, *field, *children;
 } references[] = {
+    { "municipality_region_fk", "region_id", "municipalities" },
     { "zone_municipality_fk", "municipality_id", "zones" },
+    { "site_municipality_fk", "municipality_id", "sites" },
+    { "site_zone_fk", "zone_id", "sites" },
     { "device_municipality_fk", "municipality_id", "devices" },
     { "device_zone_fk", "zone_id", "devices" },
+    { "device_site_fk", "site_id", "devices" },
     { "sensor_device_fk", "device_id", "sensors" },
     { "sensor_municipality_fk", "municipality_id", "sensors" },
     { "sensor_zone_fk", "zone_id", "sensors" },
+    { "sensor_site_fk", "site_id", "sensors" },
 };
 
 static const struct reference *broken_reference(const struct store_session *session)
@@ -25,53 +28,58 @@ static const struct reference *broken_reference(const struct store_session *sess
     return NULL;
 }
 
-/* ---- rows ---- */
-char *row_text(struct row *row, size_t column)
+static bool no_such(const char *field, struct rpc_call *call, struct err *err)
 {
-    char *text = store_result_copy(row->rows, row->number, column, row->arena);
-    row->is_cut = row->is_cut || (!text && !store_result_is_null(row->rows, row->number, column));
-    return text;
+    return rpc_violation(call, err, field, "there is no such %.*s", (int)strlen(field) - 3, field);
 }
 
-bool row_int(const struct row *row, size_t column, int64_t *out_value)
+/* ---- pieces of statements ---- */
+void entity_put_scope(struct sql *sql, const struct entity *entity, const struct work *work)
 {
-    *out_value = store_result_int(row->rows, row->number, column);
-    return !store_result_is_null(row->rows, row->number, column);
+    if (work->scope.is_whole)
+        return;
+    if (!entity->place) {
+        sql_put(
+            sql, " AND id = ANY($%zu::text[]::uuid[])", sql_param(sql, PARAM_TEXTS(work->regions, work->region_count)));
+    } else if (entity == &municipality_entity) { /* by what it says itself: it may have been made just now */
+        size_t named = sql_param(sql, PARAM_TEXTS(work->scope.municipalities, work->scope.municipality_count)),
+               regions = sql_param(sql, PARAM_TEXTS(work->scope.regions, work->scope.region_count));
+        sql_put(sql, " AND (id = ANY($%zu::text[]::uuid[]) OR region_id = ANY($%zu::text[]::uuid[]))", named, regions);
+    } else {
+        sql_put(sql, " AND %s = ANY($%zu::text[]::uuid[])", entity->place,
+            sql_param(sql, PARAM_TEXTS(work->places, work->place_count)));
+    }
 }
 
-bool row_double(const struct row *row, size_t column, double *out_value)
+void entity_put_columns(struct sql *sql, const struct entity *entity, bool with_large)
 {
-    *out_value = store_result_double(row->rows, row->number, column);
-    return !store_result_is_null(row->rows, row->number, column);
+    for (const struct column *column = entity->columns; column->name; column++) {
+        bool is_left_out = (column->flags & COLUMN_LARGE) && !with_large;
+        sql_put(sql, "%s%s", column == entity->columns ? "" : ", ", is_left_out ? "NULL" : column->name);
+    }
 }
 
-bool row_time(const struct row *row, size_t column, int64_t *out_us)
+static bool is_written(const struct column *column, bool is_new)
 {
-    *out_us = store_result_time(row->rows, row->number, column);
-    return !store_result_is_null(row->rows, row->number, column);
-}
-
-static bool fill(const struct entity *entity, const struct store_result *rows, size_t number, struct arena *arena,
-    void *message, struct err *err)
-{
-    struct row row = { .rows = rows, .number = number, .arena = arena };
-    entity->fill(message, &row);
-    return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
+    return !(column->flags & COLUMN_READONLY) && (is_new || !(column->flags & COLUMN_FIXED));
 }
 
 /* ---- one ---- */
 /* A code may look like an id: then the id goes first. */
-#define BY_ID_OR_CODE                                                                                                  \
-    " WHERE tenant_id = $1 AND (id = $2::uuid OR code = $3) ORDER BY id IS NOT DISTINCT FROM $2::uuid DESC LIMIT 1"
-
-static bool find(struct store_session *session, const struct entity *entity, const char *sql, int32_t tenant_id,
-    const char *id_or_code, struct store_result **out_rows, struct err *err)
+static bool find(struct work *work, const struct entity *entity, struct sql *sql, const char *id_or_code,
+    const char *tail, struct store_result **out_rows, struct err *err)
 {
     struct uuid uuid;
     AUTO(store_result) rows = NULL;
     const char *name = id_or_code ? id_or_code : "";
     const char *id = uuid_parse(name, strlen(name), &uuid) ? name : NULL;
-    if (!store_query(session, &rows, sql, PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(id), PARAM_TEXT(name)), err))
+    size_t tenant = sql_param(sql, PARAM_INT(work->tenant_id)), by_id = sql_param(sql, PARAM_TEXT(id)),
+           by_code = sql_param(sql, PARAM_TEXT(name));
+    sql_put(sql, " FROM %s WHERE tenant_id = $%zu AND (id = $%zu::uuid OR code = $%zu)", entity->noun, tenant, by_id,
+        by_code);
+    entity_put_scope(sql, entity, work);
+    sql_put(sql, " ORDER BY id IS NOT DISTINCT FROM $%zu::uuid DESC LIMIT 1%s", by_id, tail);
+    if (!sql_query(sql, work->session, &rows, err))
         return false;
     if (store_result_rows(rows) != 1)
         return err_set(err, ERR_NOT_FOUND, "there is no such %s", entity->noun);
@@ -79,132 +87,181 @@ static bool find(struct store_session *session, const struct entity *entity, con
     return true;
 }
 
-bool entity_store_lock(struct store_session *session, const struct entity *entity, int32_t tenant_id,
-    const char *id_or_code, struct entity_key *out_key, struct err *err)
+bool entity_store_lock(struct work *work, const struct entity *entity, const char *id_or_code, struct err *err)
 {
-    char sql[SQL_SIZE];
+    AUTO_INPLACE(sql) sql = SQL_INIT;
     AUTO(store_result) rows = NULL;
-    snprintf(sql, sizeof sql, "SELECT id, code FROM %s" BY_ID_OR_CODE " FOR UPDATE", entity->noun);
-    if (!find(session, entity, sql, tenant_id, id_or_code, &rows, err))
+    sql_put(&sql, "SELECT id, code, version");
+    if (!find(work, entity, &sql, id_or_code, " FOR UPDATE", &rows, err))
         return false;
-    snprintf(out_key->id, sizeof out_key->id, "%s", store_result_text(rows, 0, 0));
-    snprintf(out_key->code, sizeof out_key->code, "%s", store_result_text(rows, 0, 1));
+    snprintf(work->key.id, sizeof work->key.id, "%s", store_result_text(rows, 0, 0));
+    snprintf(work->key.code, sizeof work->key.code, "%s", store_result_text(rows, 0, 1));
+    work->key.version = store_result_int(rows, 0, 2);
     return true;
 }
 
-bool entity_store_get(struct store_session *session, const struct entity *entity, int32_t tenant_id,
-    const char *id_or_code, struct arena *arena, void *out_message, struct err *err)
+bool entity_store_get(
+    struct work *work, const struct entity *entity, const char *id_or_code, void *out_message, struct err *err)
 {
-    char sql[SQL_SIZE];
+    AUTO_INPLACE(sql) sql = SQL_INIT;
     AUTO(store_result) rows = NULL;
-    snprintf(sql, sizeof sql, "SELECT %s FROM %s" BY_ID_OR_CODE, entity->columns, entity->noun);
-    return find(session, entity, sql, tenant_id, id_or_code, &rows, err) &&
-           fill(entity, rows, 0, arena, out_message, err);
+    sql_put(&sql, "SELECT ");
+    entity_put_columns(&sql, entity, true);
+    if (!find(work, entity, &sql, id_or_code, "", &rows, err))
+        return false;
+    struct row row = { .rows = rows, .arena = work->call->arena };
+    return row_fill(&row, entity, out_message, err);
 }
 
-bool entity_store_delete(struct store_session *session, const struct entity *entity, int32_t tenant_id,
-    const struct entity_key *key, struct err *err)
+bool entity_store_delete(struct work *work, const struct entity *entity, struct err *err)
 {
-    char sql[SQL_SIZE];
-    snprintf(sql, sizeof sql, "DELETE FROM %s WHERE tenant_id = $1 AND id = $2::uuid", entity->noun);
-    if (store_run(session, sql, PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(key->id)), NULL, err))
+    AUTO_INPLACE(sql) sql = SQL_INIT;
+    AUTO(store_result) rows = NULL;
+    size_t tenant = sql_param(&sql, PARAM_INT(work->tenant_id)), id = sql_param(&sql, PARAM_TEXT(work->key.id));
+    sql_put(&sql, "DELETE FROM %s WHERE tenant_id = $%zu AND id = $%zu::uuid", entity->noun, tenant, id);
+    if (sql_query(&sql, work->session, &rows, err))
         return true;
-    const struct reference *reference = broken_reference(session);
+    const struct reference *reference = broken_reference(work->session);
     return reference && err->kind == ERR_CONFLICT
-               ? err_set(err, ERR_CONFLICT, "the %s %s still has %s", entity->noun, key->code, reference->children)
+               ? err_set(err, ERR_CONFLICT, "the %s %s still has %s", entity->noun, work->key.code, reference->children)
                : false;
 }
 
-/* ---- many ---- */
-static const char *const filters[] = {
-    " AND ($6::uuid IS NULL OR municipality_id = $6::uuid)",
-    " AND ($7::uuid IS NULL OR zone_id = $7::uuid)",
-    " AND ($8::uuid IS NULL OR device_id = $8::uuid)",
-    " AND ($9::text IS NULL OR kind = $9::text)",
-};
-
-static void write_list_sql(char sql[SQL_SIZE], const struct entity *entity)
-{
-    char chosen[SQL_SIZE / 2] = "";
-    for (size_t i = 0; i < entity->filters; i++)
-        snprintf(chosen + strlen(chosen), sizeof chosen - strlen(chosen), "%s", filters[i]);
-    snprintf(sql, SQL_SIZE,
-        "SELECT %s FROM %s WHERE tenant_id = $1 AND (code, id) > ($2, $3::uuid) AND ($4::text IS NULL OR "
-        "starts_with(code, $4))%s ORDER BY code, id LIMIT $5::int8",
-        entity->columns, entity->noun, chosen);
-}
-
-static bool fill_all(const struct entity *entity, const struct store_result *rows, size_t count, struct arena *arena,
-    struct entity_items *items, struct err *err)
-{
-    void **messages = arena_alloc_array(arena, count ? count : 1, sizeof *messages);
-    for (size_t i = 0; messages && i < count; i++) {
-        messages[i] = wire_new(arena, entity->descriptor);
-        if (!messages[i])
-            return err_set(err, ERR_LIMIT, "no memory left for the answer");
-        if (!fill(entity, rows, i, arena, messages[i], err))
-            return false;
-    }
-    items->count = count;
-    items->messages = messages;
-    return messages || err_set(err, ERR_LIMIT, "no memory left for the answer");
-}
-
-bool entity_store_list(struct store_session *session, const struct entity *entity, int32_t tenant_id,
-    const Nwims__V1__ListRequest *request, const struct page *page, struct arena *arena, struct entity_items *out_items,
-    struct err *err)
-{
-    char sql[SQL_SIZE];
-    AUTO(store_result) rows = NULL;
-    /* One more than asked for tells whether there is a next page. */
-    const struct store_param params[] = { PARAM_INT(tenant_id), PARAM_TEXT(page->after_code),
-        PARAM_TEXT(page->after_id), PARAM_TEXT(request->code_prefix), PARAM_INT(page->limit + 1),
-        PARAM_TEXT(request->municipality_id), PARAM_TEXT(request->zone_id), PARAM_TEXT(request->device_id),
-        PARAM_TEXT(request->kind) };
-    write_list_sql(sql, entity);
-    if (!store_query(session, &rows, sql, params, 5 + entity->filters, err))
-        return false;
-    size_t count = store_result_rows(rows);
-    bool has_more = count > (size_t)page->limit;
-    count -= has_more;
-    struct entity_items items = { 0 };
-    if (!fill_all(entity, rows, count, arena, &items, err))
-        return false;
-    if (has_more)
-        items.next_cursor =
-            page_cursor(arena, store_result_text(rows, count - 1, 0), store_result_text(rows, count - 1, 1));
-    if (has_more && !items.next_cursor)
-        return err_set(err, ERR_LIMIT, "no memory left for the answer");
-    *out_items = items;
-    return true;
-}
-
 /* ---- writing ---- */
-static bool explain(const struct store_session *session, const struct entity *entity, const char *code,
-    struct rpc_call *call, struct err *err)
+static bool explain(const struct work *work, const struct entity *entity, const char *code, struct err *err)
 {
     char unique[64];
-    const char *constraint = store_broken_constraint(session);
-    const struct reference *reference = broken_reference(session);
+    const char *constraint = store_broken_constraint(work->session);
+    const struct reference *reference = broken_reference(work->session);
     snprintf(unique, sizeof unique, "%s_code", entity->noun);
     if (err->kind == ERR_CONFLICT && strcmp(constraint, unique) == 0)
         return err_set(err, ERR_CONFLICT, "there is a %s with the code %s already", entity->noun, code);
     if (err->kind == ERR_CONFLICT && reference)
-        return rpc_violation(
-            call, err, reference->field, "there is no such %.*s", (int)strlen(reference->field) - 3, reference->field);
+        return no_such(reference->field, work->call, err);
     if (err->kind == ERR_INPUT && strcmp(constraint, "sensor_range") == 0)
-        return rpc_violation(call, err, "range_max", "must be more than range_min");
+        return rpc_violation(work->call, err, "range_max", "must be more than range_min");
     return false;
 }
 
-bool entity_store_write(struct store_session *session, const struct entity *entity, const char *sql,
-    const struct store_param *params, size_t param_count, const char *code, struct rpc_call *call, void *out_message,
-    struct err *err)
+/* Whether a row of the entity is there for this caller. */
+static bool is_in_scope(
+    struct work *work, const struct entity *entity, const char *id, bool *out_is_there, struct err *err)
+{
+    AUTO_INPLACE(sql) sql = SQL_INIT;
+    AUTO(store_result) rows = NULL;
+    size_t tenant = sql_param(&sql, PARAM_INT(work->tenant_id)), by_id = sql_param(&sql, PARAM_TEXT(id));
+    sql_put(&sql, "SELECT 1 FROM %s WHERE tenant_id = $%zu AND id = $%zu::uuid", entity->noun, tenant, by_id);
+    entity_put_scope(&sql, entity, work);
+    if (!sql_query(&sql, work->session, &rows, err))
+        return false;
+    *out_is_there = store_result_rows(rows) == 1;
+    return true;
+}
+
+/* What a caller cannot see it cannot refer to either. A municipality is put into a region only by those who may do all
+ * in that region, or it would be given away. */
+static bool check_references(
+    struct work *work, const struct entity *entity, const ProtobufCMessage *message, struct err *err)
+{
+    for (const struct column *column = entity->columns; column->name && !work->scope.is_whole; column++) {
+        bool is_there = true;
+        const struct store_param id = row_param(message, column->name);
+        if (!column->refers || id.type == STORE_NULL)
+            continue;
+        if (!column->refers->place)
+            is_there = scope_has_region(&work->scope, id.data);
+        else if (!is_in_scope(work, column->refers, id.data, &is_there, err))
+            return false;
+        if (!is_there)
+            return no_such(column->name, work->call, err);
+    }
+    return true;
+}
+
+static bool write_row(struct work *work, const struct entity *entity, struct sql *sql, const char *code,
+    void *out_message, struct err *err)
 {
     AUTO(store_result) rows = NULL;
-    if (!store_query(session, &rows, sql, params, param_count, err))
-        return explain(session, entity, code ? code : "", call, err);
+    bool is_inside = true;
+    sql_put(sql, " RETURNING ");
+    entity_put_columns(sql, entity, true);
+    if (!sql_query(sql, work->session, &rows, err))
+        return explain(work, entity, code, err);
     if (store_result_rows(rows) != 1)
         return err_set(err, ERR_NOT_FOUND, "there is no such %s", entity->noun);
-    return fill(entity, rows, 0, call->arena, out_message, err);
+    struct row row = { .rows = rows, .arena = work->call->arena };
+    if (!row_fill(&row, entity, out_message, err))
+        return false;
+    if (!work->scope.is_whole && !is_in_scope(work, entity, store_result_text(rows, 0, 0), &is_inside, err))
+        return false;
+    return is_inside ||
+           err_set(err, ERR_DENIED,
+               "the %s would lie outside the regions and municipalities that your permission is for", entity->noun);
+}
+
+static const char *code_of(const struct work *work, const ProtobufCMessage *message)
+{
+    const struct store_param code = row_param(message, "code");
+    return code.type == STORE_TEXT ? code.data : work->key.code;
+}
+
+bool entity_store_create(
+    struct work *work, const struct entity *entity, const void *message, void *out_message, struct err *err)
+{
+    char id[UUID_TEXT_SIZE];
+    struct uuid uuid = uuid_new();
+    AUTO_INPLACE(sql) sql = SQL_INIT;
+    uuid_format(id, &uuid);
+    if (!check_references(work, entity, message, err))
+        return false;
+    sql_put(&sql, "INSERT INTO %s (tenant_id, id", entity->noun);
+    for (const struct column *column = entity->columns; column->name; column++)
+        if (is_written(column, true))
+            sql_put(&sql, ", %s", column->name);
+    sql_put(&sql, ") VALUES ($%zu", sql_param(&sql, PARAM_INT(work->tenant_id)));
+    sql_put(&sql, ", $%zu::uuid", sql_param(&sql, PARAM_TEXT(id)));
+    for (const struct column *column = entity->columns; column->name; column++)
+        if (is_written(column, true))
+            sql_put(&sql, ", coalesce($%zu::%s, %s)", sql_param(&sql, row_param(message, column->name)), column->type,
+                column->preset ? column->preset : "NULL");
+    sql_put(&sql, ")");
+    return write_row(work, entity, &sql, code_of(work, message), out_message, err);
+}
+
+/* The names of the columns that the request sets or clears. */
+static bool name_given(struct work *work, const struct entity *entity, const ProtobufCMessage *message,
+    const char ***out_names, size_t *out_count, struct err *err)
+{
+    size_t most = 0, count = 0;
+    while (entity->columns[most].name)
+        most++;
+    const char **names = arena_alloc_array(work->call->arena, most, sizeof *names);
+    if (!names)
+        return err_set(err, ERR_LIMIT, "no memory left for this call");
+    for (const struct column *column = entity->columns; column->name; column++)
+        if (is_written(column, false) && row_is_given(message, column->name))
+            names[count++] = column->name;
+    *out_names = names;
+    *out_count = count;
+    return true;
+}
+
+/* One text for every combination of fields, so that it is prepared once: each column asks whether it is named. */
+bool entity_store_update(
+    struct work *work, const struct entity *entity, const void *message, void *out_message, struct err *err)
+{
+    const char **names = NULL;
+    size_t count = 0;
+    AUTO_INPLACE(sql) sql = SQL_INIT;
+    if (!check_references(work, entity, message, err) || !name_given(work, entity, message, &names, &count, err))
+        return false;
+    size_t tenant = sql_param(&sql, PARAM_INT(work->tenant_id)), id = sql_param(&sql, PARAM_TEXT(work->key.id)),
+           given = sql_param(&sql, PARAM_TEXTS(names, count));
+    sql_put(&sql, "UPDATE %s SET version = version + 1, updated_at = now()", entity->noun);
+    for (const struct column *column = entity->columns; column->name; column++)
+        if (is_written(column, false))
+            sql_put(&sql, ", %s = CASE WHEN '%s' = ANY($%zu::text[]) THEN $%zu::%s ELSE %s END", column->name,
+                column->name, given, sql_param(&sql, row_param(message, column->name)), column->type, column->name);
+    sql_put(&sql, " WHERE tenant_id = $%zu AND id = $%zu::uuid", tenant, id);
+    return write_row(work, entity, &sql, code_of(work, message), out_message, err);
 }

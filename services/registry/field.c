@@ -1,6 +1,8 @@
 #include "field.h"
 #include "base/number.h"
 #include "base/uuid.h"
+#include "transcode/field_value.h"
+#include "transcode/geojson.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@ static bool is_given(struct rpc_call *call, struct err *err, const char *field, 
 {
     if (!text && is_required)
         rpc_violation(call, err, field, "is required");
-    return text && (*text || is_required);
+    return text != NULL;
 }
 
 void field_code(struct rpc_call *call, struct err *err, const char *code, bool is_required)
@@ -34,6 +36,12 @@ void field_name(struct rpc_call *call, struct err *err, const char *name, bool i
         return;
     if (!*name || strnlen(name, LONGEST_NAME + 1) > LONGEST_NAME)
         rpc_violation(call, err, "name", "must have 1 to 200 bytes");
+}
+
+void field_text(struct rpc_call *call, struct err *err, const char *field, const char *text, size_t most)
+{
+    if (text && (!*text || strnlen(text, most + 1) > most))
+        rpc_violation(call, err, field, "must have 1 to %zu bytes", most);
 }
 
 static bool is_among(const char *text, const char *choices)
@@ -77,4 +85,26 @@ void field_number(
     number_format(least, min);
     number_format(most, max);
     rpc_violation(call, err, field, "must be between %s and %s", least, most);
+}
+
+void field_position(struct rpc_call *call, struct err *err, const ProtobufCMessage *message)
+{
+    static const struct {
+        const char *field;
+        double min, max;
+    } parts[] = { { "latitude", -90, 90 }, { "longitude", -180, 180 }, { "elevation_m", -500, 9000 } };
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(message->descriptor, parts[i].field);
+        if (field && field_count(message, field) > 0)
+            field_number(
+                call, err, parts[i].field, true, field_get(message, field, 0).real64, parts[i].min, parts[i].max);
+    }
+}
+
+void field_geometry(struct rpc_call *call, struct err *err, const char *geometry, const char *types)
+{
+    struct err why = { 0 };
+    if (geometry && !geojson_check(geometry, types, &why))
+        rpc_violation(call, err, "geometry", "%s", why.text);
 }

@@ -4,7 +4,9 @@
 
 MIGRATION_DECLARE(0001_registry)
 MIGRATION_DECLARE(0002_idempotency)
-static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency), { 0 } };
+MIGRATION_DECLARE(0003_places)
+static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
+    MIGRATION(3, 0003_places), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",

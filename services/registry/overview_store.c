@@ -44,10 +44,10 @@ bool overview_store_map(struct work *work, Nwims__V1__MapReply *reply, struct er
     static const char sql[] =
         "SELECT m.id, m.code, m.name, m.latitude, m.longitude, coalesce(s.count, 0), coalesce(s.active, 0), "
         "coalesce(d.count, 0) FROM municipality m "
-        "LEFT JOIN (SELECT municipality_id, count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
-        "WHERE tenant_id = $1 GROUP BY 1) s ON s.municipality_id = m.id "
-        "LEFT JOIN (SELECT municipality_id, count(*) FROM device WHERE tenant_id = $1 GROUP BY 1) d "
-        "ON d.municipality_id = m.id WHERE m.tenant_id = $1 ORDER BY m.code LIMIT 10000";
+        "LEFT JOIN (SELECT located_in, count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
+        "WHERE tenant_id = $1 GROUP BY 1) s ON s.located_in = m.id "
+        "LEFT JOIN (SELECT located_in, count(*) FROM device WHERE tenant_id = $1 GROUP BY 1) d "
+        "ON d.located_in = m.id WHERE m.tenant_id = $1 ORDER BY m.code LIMIT 10000";
     struct arena *arena = work->call->arena;
     AUTO(store_result) rows = NULL;
     if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id)), err))

@@ -12,8 +12,11 @@ struct registry {
 extern const struct rpc_method registry_methods[];
 
 /* One each; context is the struct registry. */
-rpc_handler municipality_list, municipality_create, municipality_get, municipality_update, municipality_delete;
+rpc_handler region_list, region_create, region_get, region_update, region_delete;
+rpc_handler municipality_list, municipality_create, municipality_get, municipality_update, municipality_delete,
+    municipality_summarize;
 rpc_handler zone_list, zone_create, zone_get, zone_update, zone_delete;
+rpc_handler site_list, site_create, site_get, site_update, site_delete;
 rpc_handler device_list, device_create, device_get, device_update, device_delete;
 rpc_handler credential_list, credential_create, credential_delete;
 rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete;

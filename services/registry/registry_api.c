@@ -1,9 +1,15 @@
 #include "registry.h"
 
 const struct rpc_method registry_methods[] = {
+    { "ListRegions", region_list },
+    { "CreateRegion", region_create },
+    { "GetRegion", region_get },
+    { "UpdateRegion", region_update },
+    { "DeleteRegion", region_delete },
     { "ListMunicipalities", municipality_list },
     { "CreateMunicipality", municipality_create },
     { "GetMunicipality", municipality_get },
+    { "GetMunicipalitySummary", municipality_summarize },
     { "UpdateMunicipality", municipality_update },
     { "DeleteMunicipality", municipality_delete },
     { "ListZones", zone_list },
@@ -11,6 +17,11 @@ const struct rpc_method registry_methods[] = {
     { "GetZone", zone_get },
     { "UpdateZone", zone_update },
     { "DeleteZone", zone_delete },
+    { "ListSites", site_list },
+    { "CreateSite", site_create },
+    { "GetSite", site_get },
+    { "UpdateSite", site_update },
+    { "DeleteSite", site_delete },
     { "ListDevices", device_list },
     { "CreateDevice", device_create },
     { "GetDevice", device_get },

@@ -1,16 +1,19 @@
 #include "resolve_store.h"
 #include <string.h>
 
-#define COLUMNS "n.place - 1, s.sensor_no, s.id, s.code, s.unit, s.device_id, s.range_min, s.range_max, s.state"
+#define COLUMNS                                                                                                        \
+    "n.place - 1, s.sensor_no, s.id, s.code, s.unit, s.device_id, s.range_min, s.range_max, s.state, "                 \
+    "s.located_in, m.region_id"
+#define PLACE " LEFT JOIN municipality m ON m.tenant_id = $1 AND m.id = s.located_in"
 
 /* Two joins, each on an index, where one with OR would read the whole tenant. A name that is one sensor's id and
  * another's code is the first. */
 static const char sensors_sql[] =
     "SELECT " COLUMNS
     " FROM unnest($2::text[]) WITH ORDINALITY n (code, place) JOIN sensor s ON s.tenant_id = $1 AND s.code = "
-    "n.code UNION ALL SELECT " COLUMNS
+    "n.code" PLACE " UNION ALL SELECT " COLUMNS
     " FROM unnest($3::text[]) WITH ORDINALITY n (id, place) JOIN sensor s ON s.tenant_id = $1 "
-    "AND s.id = n.id::uuid ORDER BY 1";
+    "AND s.id = n.id::uuid" PLACE " ORDER BY 1";
 
 static void fill(Nwims__V1__ResolvedSensor *sensor, struct row *row)
 {
@@ -26,6 +29,8 @@ static void fill(Nwims__V1__ResolvedSensor *sensor, struct row *row)
     sensor->has_range_min = row_double(row, 6, &sensor->range_min);
     sensor->has_range_max = row_double(row, 7, &sensor->range_max);
     sensor->state = row_text(row, 8);
+    sensor->municipality_id = row_text(row, 9);
+    sensor->region_id = row_text(row, 10);
 }
 
 static bool fill_all(

@@ -1,5 +1,6 @@
 /* What an ingest asks: which sensors are these names, and whose credential is this. */
 #pragma once
+#include "row.h"
 #include "work.h"
 
 /* Codes or ids; names that are none are left out. */

@@ -1,23 +1,74 @@
 #include "entity_api.h"
 #include "field.h"
 #include "ingest/unit.h"
-#include "sensor_store.h"
 #include <float.h>
 #include <string.h>
 
 #define KINDS                                                                                                          \
     "pressure|flow|level|volume|temperature|ph|chlorine|turbidity|conductivity|redox|power|energy|voltage|state|other"
 
+static const struct column columns[] = {
+    { "id", "uuid", COLUMN_READONLY, NULL, NULL },
+    { "code", "text", COLUMN_REQUIRED, NULL, NULL },
+    { "name", "text", 0, NULL, NULL },
+    { "kind", "text", COLUMN_REQUIRED, NULL, NULL },
+    { "unit", "text", COLUMN_FIXED, NULL, NULL }, /* stored values are in it */
+    { "device_id", "uuid", COLUMN_PLACE, NULL, &device_entity },
+    { "municipality_id", "uuid", COLUMN_PLACE, NULL, &municipality_entity },
+    { "zone_id", "uuid", COLUMN_PLACE, NULL, &zone_entity },
+    { "site_id", "uuid", COLUMN_PLACE, NULL, &site_entity },
+    { "range_min", "double precision", 0, NULL, NULL },
+    { "range_max", "double precision", 0, NULL, NULL },
+    { "period_s", "bigint", 0, NULL, NULL },
+    { "state", "text", COLUMN_KEPT, "'active'", NULL },
+    { "latitude", "double precision", 0, NULL, NULL },
+    { "longitude", "double precision", 0, NULL, NULL },
+    { "elevation_m", "double precision", 0, NULL, NULL },
+    { "sensor_no", "integer", COLUMN_READONLY, NULL, NULL },
+    { "created_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
+    { "updated_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
+    { "version", "bigint", COLUMN_READONLY, NULL, NULL },
+    { 0 },
+};
+static const struct filter filters[] = {
+    { "municipality_id", "located_in = %s::uuid" },
+    { "zone_id", "zone_id = %s::uuid" },
+    { "site_id", "site_id = %s::uuid" },
+    { "device_id", "device_id = %s::uuid" },
+    { "region_id", IN_REGION("located_in") },
+    { "kind", "kind = %s::text" },
+    { "state", "state = %s::text" },
+    { 0 },
+};
+
+static void check(struct rpc_call *call, struct err *err, const void *message, bool is_new)
+{
+    const Nwims__V1__Sensor *sensor = message;
+    field_code(call, err, sensor->code, is_new);
+    field_name(call, err, sensor->name, false);
+    field_choice(call, err, "kind", sensor->kind, KINDS, is_new);
+    field_reference(call, err, "device_id", sensor->device_id, false);
+    field_reference(call, err, "municipality_id", sensor->municipality_id, false);
+    field_reference(call, err, "zone_id", sensor->zone_id, false);
+    field_reference(call, err, "site_id", sensor->site_id, false);
+    field_number(call, err, "range_min", sensor->has_range_min, sensor->range_min, -DBL_MAX, DBL_MAX);
+    field_number(call, err, "range_max", sensor->has_range_max, sensor->range_max, -DBL_MAX, DBL_MAX);
+    field_number(call, err, "period_s", sensor->has_period_s, (double)sensor->period_s, 1, 31536000);
+    field_choice(call, err, "state", sensor->state, "active|disabled", false);
+    field_position(call, err, message);
+}
+
+const struct entity sensor_entity = { .noun = "sensor",
+    .plural = "sensors",
+    .columns = columns,
+    .filters = filters,
+    .descriptor = &nwims__v1__sensor__descriptor,
+    .place = "located_in",
+    .check = check };
+
 bool sensor_list(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
-    Nwims__V1__ListSensorsReply *list = reply;
-    struct entity_items items;
-    if (!entity_list(context, call, &sensor_entity, request, &items, err))
-        return false;
-    list->n_items = items.count;
-    list->items = items.messages;
-    list->next_cursor = items.next_cursor;
-    return true;
+    return entity_list(context, call, &sensor_entity, request, reply, err);
 }
 
 bool sensor_get(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
@@ -29,21 +80,6 @@ bool sensor_delete(void *context, struct rpc_call *call, const void *request, vo
 {
     (void)reply;
     return entity_delete(context, call, &sensor_entity, request, err);
-}
-
-static bool check(struct rpc_call *call, const Nwims__V1__Sensor *sensor, bool is_new, struct err *err)
-{
-    field_code(call, err, sensor->code, is_new);
-    field_name(call, err, sensor->name, false);
-    field_choice(call, err, "kind", sensor->kind, KINDS, is_new);
-    field_reference(call, err, "device_id", sensor->device_id, false);
-    field_reference(call, err, "municipality_id", sensor->municipality_id, false);
-    field_reference(call, err, "zone_id", sensor->zone_id, false);
-    field_number(call, err, "range_min", sensor->has_range_min, sensor->range_min, -DBL_MAX, DBL_MAX);
-    field_number(call, err, "range_max", sensor->has_range_max, sensor->range_max, -DBL_MAX, DBL_MAX);
-    field_number(call, err, "period_s", sensor->has_period_s, (double)sensor->period_s, 1, 31536000);
-    field_choice(call, err, "state", sensor->state, "active|disabled", false);
-    return err->kind == ERR_NONE;
 }
 
 /* The UCUM code of what was asked for, or of the kind's usual unit. */
@@ -65,8 +101,7 @@ static const char *choose_unit(struct rpc_call *call, const char *kind, const ch
 bool sensor_create(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
     AUTO_INPLACE(work) work = { 0 };
-    Nwims__V1__Sensor *made = reply;
-    if (!check(call, request, true, err))
+    if (!entity_check(call, &sensor_entity, request, true, err))
         return false;
     Nwims__V1__Sensor wanted = *(const Nwims__V1__Sensor *)request;
     const char *unit = choose_unit(call, wanted.kind, wanted.unit, err);
@@ -74,8 +109,8 @@ bool sensor_create(void *context, struct rpc_call *call, const void *request, vo
         return false;
     wanted.unit = (char *)(uintptr_t)unit;
     return work_begin(&work, context, call, "sensors", "write", err) &&
-           sensor_store_create(&work, &wanted, made, err) &&
-           entity_created(&work, &sensor_entity, made->id, made->code, err);
+           entity_store_create(&work, &sensor_entity, &wanted, reply, err) &&
+           entity_created(&work, &sensor_entity, reply, err);
 }
 
 /* What is stored is in this unit. Another spelling of the same one is fine, and so is another kind that it fits. */
@@ -95,9 +130,8 @@ bool sensor_update(void *context, struct rpc_call *call, const void *request, vo
 {
     AUTO_INPLACE(work) work = { 0 };
     const Nwims__V1__Sensor *wanted = request;
-    Nwims__V1__Sensor *changed = reply;
-    return check(call, wanted, false, err) &&
-           entity_begin_update(&work, context, call, &sensor_entity, wanted->id, err) &&
-           sensor_store_update(&work, wanted, changed, err) && check_unit(call, wanted, changed, err) &&
-           entity_updated(&work, &sensor_entity, changed->code, err);
+    return entity_check(call, &sensor_entity, request, false, err) &&
+           entity_begin_change(&work, context, call, &sensor_entity, "write", wanted->id, err) &&
+           entity_store_update(&work, &sensor_entity, request, reply, err) && check_unit(call, wanted, reply, err) &&
+           entity_updated(&work, &sensor_entity, reply, err);
 }

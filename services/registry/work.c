@@ -10,6 +10,36 @@
 
 enum { EVENT_CEILING = 4096 };
 
+/* Which municipalities lie in the scope, and which regions these are in. */
+static bool find_places(struct work *work, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    struct arena *arena = work->call->arena;
+    const struct scope *scope = &work->scope;
+    if (!store_query(work->session, &rows,
+            "SELECT id, region_id FROM municipality WHERE tenant_id = $1 AND (id = ANY($2::text[]::uuid[]) OR "
+            "region_id = ANY($3::text[]::uuid[]))",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXTS(scope->municipalities, scope->municipality_count),
+                PARAM_TEXTS(scope->regions, scope->region_count)),
+            err))
+        return err_wrap(err, "finding what the caller's permission is for");
+    size_t count = store_result_rows(rows);
+    work->places = arena_alloc_array(arena, count + 1, sizeof *work->places);
+    work->regions = arena_alloc_array(arena, count + scope->region_count + 1, sizeof *work->regions);
+    if (!work->places || !work->regions)
+        return err_set(err, ERR_LIMIT, "no memory left for this call");
+    for (size_t i = 0; i < scope->region_count; i++)
+        work->regions[work->region_count++] = scope->regions[i];
+    for (size_t i = 0; i < count; i++) {
+        const char *region = store_result_copy(rows, i, 1, arena);
+        if (!(work->places[work->place_count++] = store_result_copy(rows, i, 0, arena)))
+            return err_set(err, ERR_LIMIT, "no memory left for this call");
+        if (region)
+            work->regions[work->region_count++] = region;
+    }
+    return true;
+}
+
 bool work_begin(struct work *work, struct registry *registry, struct rpc_call *call, const char *plural,
     const char *verb, struct err *err)
 {
@@ -23,9 +53,18 @@ bool work_begin(struct work *work, struct registry *registry, struct rpc_call *c
     work->registry = registry;
     work->call = call;
     work->tenant_id = call->caller->tenant_id;
-    if (!store_session_open(&work->session, registry->store, err) || !store_begin(work->session, work->tenant_id, err))
+    if (!scope_read(&work->scope, call->caller->scope, call->arena, err) ||
+        !store_session_open(&work->session, registry->store, err) || !store_begin(work->session, work->tenant_id, err))
+        return false;
+    if (!work->scope.is_whole && !find_places(work, err))
         return false;
     return strcmp(verb, "read") == 0 || idempotency_begin(work->session, call, err);
+}
+
+bool work_needs_whole_tenant(const struct work *work, struct err *err)
+{
+    return work->scope.is_whole ||
+           err_set(err, ERR_DENIED, "this needs the permission for the whole tenant, not for a part of it");
 }
 
 /* The message borrows its texts and lives only until it is encoded. */
@@ -47,6 +86,7 @@ static bool put_event(struct work *work, const struct change *change, struct err
     event.change = borrow(change->change);
     event.code = borrow(change->code);
     event.has_verifier = change->verifier != NULL;
+    event.has_has_moved = event.has_moved = change->has_moved;
     if (change->verifier)
         event.verifier = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = borrow(change->verifier) };
     snprintf(subject, sizeof subject, "events.%d.%s", (int)work->tenant_id, change->noun);

@@ -139,7 +139,7 @@ static int start(void **state)
     (void)state;
     const char *const quick[] = { "ROLLUP_MS=20", "LINGER_MS=0", NULL }, *const never[] = { "ROLLUP_MS=3600000",
         "LINGER_MS=0", NULL };
-    Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest list = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     Nwims__V1__IngestStatisticsRequest days = NWIMS__V1__INGEST_STATISTICS_REQUEST__INIT;
     arena_init(&arena, (size_t)256 << 20);
     stack_start(&stack);

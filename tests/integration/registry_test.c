@@ -108,7 +108,7 @@ static void a_list_is_paged_in_order_of_code(void **state)
         snprintf(code, sizeof code, "P-%02d", i);
         make_municipality(3, code);
     }
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     request.has_limit = true;
     request.limit = 10;
     int seen = 0, pages = 0;
@@ -124,7 +124,7 @@ static void a_list_is_paged_in_order_of_code(void **state)
     assert_int_equal(seen, 25);
     assert_int_equal(pages, 3);
 
-    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request = (Nwims__V1__ListSensorsRequest)NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     request.code_prefix = text_of("P-1");
     assert_int_equal(((Nwims__V1__ListMunicipalitiesReply *)call(3, "ListMunicipalities", &request))->n_items, 10);
     request.code_prefix = text_of("P_1"); /* no wildcards */
@@ -136,12 +136,12 @@ static void a_cursor_that_is_none_of_ours_is_a_violation(void **state)
     (void)state;
     static const char *const cursors[] = { "x", "!!!!", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAD_",
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     for (size_t i = 0; i < COUNT_OF(cursors); i++) {
         request.cursor = text_of(cursors[i]);
         expect_violation(1, "ListSensors", &request, "cursor");
     }
-    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request = (Nwims__V1__ListSensorsRequest)NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     request.zone_id = text_of("not-a-uuid");
     expect_violation(1, "ListSensors", &request, "zone_id");
 }
@@ -163,7 +163,7 @@ static void lists_are_filtered_by_what_things_belong_to(void **state)
     make_sensor(4, "S-2", "flow");
     make_sensor(4, "S-3", "pressure");
 
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     request.municipality_id = town;
     Nwims__V1__ListZonesReply *zones = call(4, "ListZones", &request);
     assert_int_equal(zones->n_items, 1);
@@ -176,7 +176,7 @@ static void lists_are_filtered_by_what_things_belong_to(void **state)
     assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 1);
     request.kind = text_of("ph");
     assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 0);
-    request = (Nwims__V1__ListRequest)NWIMS__V1__LIST_REQUEST__INIT;
+    request = (Nwims__V1__ListSensorsRequest)NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     request.kind = text_of("flow");
     assert_int_equal(((Nwims__V1__ListSensorsReply *)call(4, "ListSensors", &request))->n_items, 2);
 }
@@ -208,7 +208,10 @@ static void what_is_referred_to_cannot_go(void **state)
     assert_int_equal(try(5, "DeleteDevice", &id), ERR_CONFLICT);
     assert_non_null(strstr(err_text, "sensors"));
 
-    patch.device_id = text_of(""); /* clears it */
+    char *clear[] = { text_of("device_id") };
+    patch.device_id = NULL;
+    patch.n_clear = 1;
+    patch.clear = clear;
     assert_null(((Nwims__V1__Sensor *)call(5, "UpdateSensor", &patch))->device_id);
     call(5, "DeleteDevice", &id);
     id = by_id("ZONE");
@@ -270,7 +273,7 @@ static void nobody_sees_or_touches_what_is_anothers(void **state)
             patch.id = code.id;
             assert_int_equal(try(9, method, verb == 2 ? (const void *)&patch : &code), ERR_NOT_FOUND);
         }
-        Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
+        Nwims__V1__ListSensorsRequest list = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
         assert_int_equal(((Nwims__V1__ListZonesReply *)call(9, cases[i].list, &list))->n_items, 0);
         assert_int_equal(((Nwims__V1__ListZonesReply *)call(8, cases[i].list, &list))->n_items, 1);
     }
@@ -286,7 +289,7 @@ static void a_call_needs_its_permission_and_a_tenant(void **state)
 {
     (void)state;
     struct rpc_caller reader = caller_of(1, "zones:read sensors:write"), nobody = caller_of(0, "*:*");
-    Nwims__V1__ListRequest list = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest list = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     Nwims__V1__ById id = by_id("X");
     Nwims__V1__ResolveSensorsRequest resolve = NWIMS__V1__RESOLVE_SENSORS_REQUEST__INIT;
     assert_int_equal(call_as(&reader, "ListZones", &list, NULL), ERR_NONE);
@@ -435,7 +438,7 @@ static void sensors_are_resolved_by_code_and_by_id(void **state)
 static void a_database_that_was_killed_is_survived(void **state)
 {
     (void)state;
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     test_process_end(postgres.pid, SIGKILL);
     clock_sleep_ms(200);
     assert_int_equal(try(1, "ListZones", &request), ERR_TRANSIENT);

@@ -7,6 +7,8 @@ static const struct route routes[] = {
     { "GET", "/municipalities", "municipalities:read", REGISTRY, "ListMunicipalities", 200, .cache = CACHE_LIST },
     { "POST", "/municipalities", "municipalities:write", REGISTRY, "CreateMunicipality", 201, NULL, NULL },
     { "GET", "/municipalities/{id}", "municipalities:read", REGISTRY, "GetMunicipality", 200, .cache = CACHE_ENTITY },
+    { "GET", "/municipalities/{id}/summary", "municipalities:read", REGISTRY, "GetMunicipalitySummary", 200, NULL,
+        NULL },
     { "PATCH", "/municipalities/{id}", "municipalities:write", REGISTRY, "UpdateMunicipality", 200, NULL, NULL },
     { "DELETE", "/municipalities/{id}", "municipalities:delete", REGISTRY, "DeleteMunicipality", 204, NULL, NULL },
     { 0 },

@@ -49,7 +49,9 @@ static void annotations_are_rules_and_not_text(void **state)
 {
     const struct message_manual *sensor = message_manual_find("nwims.v1.Sensor");
     (void)state;
-    assert_string_equal(sensor->comment, "One quantity measured at one place.");
+    assert_string_equal(sensor->comment, "One quantity measured at one place. It counts to a municipality: its own, "
+                                         "else its zone's, else its site's, else its "
+                                         "device's.");
     const struct field_manual *code = field_manual_find(sensor, "code");
     assert_string_equal(code->comment, "Unique in the tenant; what readings name as sensor_id.");
     assert_true(code->required && !code->readonly);

@@ -30,7 +30,7 @@ static const struct {
     { "the longest name", NAME, LONG_200, true, true },
     { "a name that is too long", NAME, LONG_200 "x", true, false },
     { "an empty name where one is needed", NAME, "", true, false },
-    { "a name that is cleared", NAME, "", false, true },
+    { "an empty name", NAME, "", false, false },
     { "no name where one is needed", NAME, NULL, true, false },
     { "the first choice", CHOICE, "one", true, true },
     { "the last choice", CHOICE, "three", true, true },
@@ -41,7 +41,7 @@ static const struct {
     { "no choice where one is needed", CHOICE, NULL, true, false },
     { "a reference", REFERENCE, "0190A0A0-1234-7abc-8def-0123456789ab", true, true },
     { "a reference by code", REFERENCE, "LAKESIDE", true, false },
-    { "a reference that is cleared", REFERENCE, "", false, true },
+    { "an empty reference", REFERENCE, "", false, false },
     { "an empty reference where one is needed", REFERENCE, "", true, false },
     { "no reference where one is needed", REFERENCE, NULL, true, false },
 };

@@ -1,9 +1,0 @@
-/* Municipalities in SQL, within the session's transaction. */
-#pragma once
-#include "work.h"
-
-MUST_CHECK bool municipality_store_create(struct work *work, const Nwims__V1__Municipality *municipality,
-    Nwims__V1__Municipality *out_municipality, struct err *err);
-/* Changes what is there in the request of the one that work->key names. */
-MUST_CHECK bool municipality_store_update(struct work *work, const Nwims__V1__Municipality *municipality,
-    Nwims__V1__Municipality *out_municipality, struct err *err);
