@@ -99,7 +99,10 @@ bool http_request_body(
         request->body = BODY_BROKEN; /* until it is whole */
         if (!tell_to_go_on(request))
             return err_set(err, ERR_INPUT, "the caller is gone");
-        if (!read_all(request, ceiling, err))
+        http_watch_begin(request);
+        bool is_whole = read_all(request, ceiling, err);
+        http_watch_end(request);
+        if (!is_whole)
             return false;
         request->body = BODY_READ;
     }
@@ -113,7 +116,7 @@ bool http_request_body(
     return true;
 }
 
-bool http_body_discard(struct http_request *request, size_t most)
+static bool discard(struct http_request *request, size_t most)
 {
     struct buffer *body = &request->worker->body;
     int64_t left = request->content_length;
@@ -132,4 +135,12 @@ bool http_body_discard(struct http_request *request, size_t most)
         left -= left > 0 ? count : 0;
     }
     return room != NULL;
+}
+
+bool http_body_discard(struct http_request *request, size_t most)
+{
+    http_watch_begin(request);
+    bool ok = discard(request, most);
+    http_watch_end(request);
+    return ok;
 }

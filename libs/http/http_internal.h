@@ -3,6 +3,7 @@
 #include "http/http_server.h"
 #include <civetweb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -43,8 +44,11 @@ struct http_request {
 
 /* What a thread keeps from request to request. */
 struct http_worker {
+    struct http_worker *next; /* of the server's, under its watch_lock */
     struct http_server *server;
-    const char *head_start; /* where civetweb's buffer of this thread begins */
+    pthread_mutex_t watch_lock; /* guards the next */
+    int64_t read_until_us;      /* monotonic; 0: does not read a body */
+    const char *head_start;     /* where civetweb's buffer of this thread begins */
     struct http_request request;
     struct arena arena;
     struct buffer path, headers, out, body, opened; /* opened: a body that was gzip */
@@ -62,7 +66,13 @@ struct http_server {
     struct sockaddr_in address; /* with the port that was found where 0 was asked for */
     atomic_bool is_draining;
     atomic_bool is_closing;
-    atomic_int running;  /* handlers */
+    atomic_int running;         /* handlers */
+    pthread_mutex_t watch_lock; /* guards workers and ends_watch; before that of a worker */
+    pthread_cond_t watch_end;
+    struct http_worker *workers;
+    bool ends_watch;
+    atomic_bool is_watched;
+    pthread_t watcher;
     char complaint[160]; /* of civetweb while it starts */
 };
 
@@ -87,6 +97,15 @@ struct http_refusal {
     const char *detail;
 };
 const struct http_refusal *http_limits_check(struct http_request *request);
+
+/* ---- http_watch.c ---- */
+void http_watch_init(struct http_server *server);
+void http_watch_close(struct http_server *server); /* after the last worker has gone */
+void http_watch_add(struct http_worker *worker);
+void http_watch_remove(struct http_worker *worker);
+/* From begin to end the request may take request_ms; then its connection gives no more bytes. */
+void http_watch_begin(struct http_request *request);
+void http_watch_end(struct http_request *request);
 
 /* ---- http_socket.c ---- */
 /* -1 if it cannot be found. As many system calls as there are open files: for what lasts. */

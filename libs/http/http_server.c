@@ -28,6 +28,7 @@ static void *on_thread_start(const struct mg_context *civetweb, int kind)
     buffer_init(&worker->path, HEAD_BYTES);
     buffer_init(&worker->headers, HEADERS_CEILING_BYTES);
     buffer_init(&worker->out, OUT_CEILING_BYTES);
+    http_watch_add(worker);
     return worker;
 }
 
@@ -37,6 +38,7 @@ static void on_thread_end(const struct mg_context *civetweb, int kind, void *poi
     (void)civetweb, (void)kind;
     if (!worker)
         return;
+    http_watch_remove(worker);
     arena_done(&worker->arena);
     buffer_done(&worker->path);
     buffer_done(&worker->headers);
@@ -255,7 +257,9 @@ bool http_server_open(struct http_server **out_server, const struct http_server_
     server->handler = handler;
     server->context = context;
     http_metrics_init();
+    http_watch_init(server);
     if (!start(server, err)) {
+        http_watch_close(server);
         free(server);
         return false;
     }
@@ -317,5 +321,6 @@ void http_server_close(struct http_server *server)
     pthread_mutex_lock(&library_lock);
     mg_exit_library();
     pthread_mutex_unlock(&library_lock);
+    http_watch_close(server);
     free(server);
 }

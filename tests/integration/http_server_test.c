@@ -586,6 +586,32 @@ static void bodies_that_end_early_or_come_slowly_are_told_apart(void **state)
     close(fd);
 }
 
+/* A byte at a time, each well before anybody would lose patience with it alone, until the connection ends. */
+static void drip(int fd)
+{
+    int64_t until_us = clock_monotonic_us() + (int64_t)20 * 1000000;
+    while (clock_monotonic_us() < until_us && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        clock_sleep_ms(100);
+}
+
+static void bodies_that_drip_are_not_waited_for(void **state)
+{
+    static const char *const heads[] = {
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",  /* read by the handler */
+        "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n", /* read away behind it */
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        int fd = dial();
+        int64_t begun_us = clock_monotonic_us();
+        put(fd, heads[i]);
+        drip(fd);
+        assert_true(clock_monotonic_us() - begun_us < (int64_t)12 * 1000000);
+        close(fd);
+    }
+}
+
 static void chunks_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -991,6 +1017,7 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_refused_without_waiting_for_it),
         cmocka_unit_test(the_answer_reaches_a_caller_that_is_still_sending),
         cmocka_unit_test(bodies_that_end_early_or_come_slowly_are_told_apart),
+        cmocka_unit_test(bodies_that_drip_are_not_waited_for),
         cmocka_unit_test(chunks_that_are_none_are_refused),
         cmocka_unit_test(bodies_that_nobody_reads_do_not_disturb_what_follows),
         cmocka_unit_test(callers_that_wait_for_our_word_get_it),
