@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/time_text.h"
+#include "mqtt.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -99,8 +100,8 @@ static bool make_zone(struct api *api, struct demo_state *state, int zone, const
     if (!make(api, "/zones", code, body, zone_id, err))
         return false;
     snprintf(logger, sizeof logger, "LOGGER-%s", code);
-    snprintf(body, sizeof body, "{\"code\":\"%s\",\"protocol\":\"http\",\"municipality_id\":\"%s\",\"zone_id\":\"%s\"}",
-        logger, town_id, zone_id);
+    snprintf(body, sizeof body, "{\"code\":\"%s\",\"protocol\":\"%s\",\"municipality_id\":\"%s\",\"zone_id\":\"%s\"}",
+        logger, network_zone_is_mqtt(zone) ? "mqtt" : "http", town_id, zone_id);
     if (!make(api, "/devices", logger, body, device_id, err))
         return false;
     for (int quantity = 0; quantity < QUANTITY_COUNT; quantity++) {
@@ -234,20 +235,74 @@ static void write_json(struct json_writer *writer, int zone, int64_t now_us)
     json_end_array(writer);
 }
 
+static void write_value(struct json_writer *writer, double value, const char *unit)
+{
+    if (!unit) { /* the sensor's own */
+        json_double(writer, value);
+        return;
+    }
+    json_begin_array(writer);
+    json_double(writer, value);
+    json_text(writer, unit);
+    json_end_array(writer);
+}
+
+/* The compact form: {"t": ..., "m": {"DMA-03-FLOW": [12.5, "L/s"], ...}}. */
+static void write_compact(struct json_writer *writer, int zone, int64_t now_us)
+{
+    json_begin_object(writer);
+    json_key(writer, "t");
+    json_double(writer, (double)now_us / 1e6);
+    json_key(writer, "m");
+    json_begin_object(writer);
+    for (int quantity = 0; quantity < QUANTITY_COUNT; quantity++) {
+        char sensor[NETWORK_CODE_SIZE];
+        network_sensor_code(sensor, zone, quantity);
+        json_key(writer, sensor);
+        write_value(writer, network_sent_value(zone, quantity, now_us), network_quantities[quantity].sent_unit);
+    }
+    json_end_object(writer);
+    json_end_object(writer);
+}
+
+static bool send_http(struct api *api, const struct demo_state *state, const struct demo_options *options, int zone,
+    int64_t now_us, struct err *err)
+{
+    AUTO_INPLACE(buffer) body = { 0 };
+    struct json_writer writer;
+    char url[320];
+    int status;
+    bool is_senml = zone % 2 == 1;
+    snprintf(url, sizeof url, "%s/ingest/v1/readings", options->ingest_url);
+    json_writer_init(&writer, &body);
+    (is_senml ? write_senml : write_json)(&writer, zone, now_us);
+    return api_post(api, url, state->device_tokens[zone], is_senml ? "application/senml+json" : "application/json",
+        &body, &status, err);
+}
+
+static bool send_mqtt(
+    const struct demo_state *state, const struct demo_options *options, int zone, int64_t now_us, struct err *err)
+{
+    static struct mqtt_logger loggers[ZONE_COUNT];
+    AUTO_INPLACE(buffer) body = { 0 };
+    struct json_writer writer;
+    char code[NETWORK_CODE_SIZE];
+    network_zone_code(code, zone);
+    json_writer_init(&writer, &body);
+    write_compact(&writer, zone, now_us);
+    if (!buffer_ok(&body))
+        return err_set(err, ERR_LIMIT, "out of memory");
+    return mqtt_logger_send(
+        &loggers[zone], options->mqtt_port, code, state->device_tokens[zone], "nwims/v1/me/up", body.data, err);
+}
+
 bool demo_send_now(struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err)
 {
-    char url[320];
     int64_t now_us = clock_now_us() / 1000000 * 1000000;
-    snprintf(url, sizeof url, "%s/ingest/v1/readings", options->ingest_url);
     for (int zone = 0; zone < ZONE_COUNT; zone++) {
-        AUTO_INPLACE(buffer) body = { 0 };
-        struct json_writer writer;
-        int status;
-        bool is_senml = zone % 2 == 1;
-        json_writer_init(&writer, &body);
-        (is_senml ? write_senml : write_json)(&writer, zone, now_us);
-        if (!api_post(api, url, state->device_tokens[zone], is_senml ? "application/senml+json" : "application/json",
-                &body, &status, err))
+        bool by_mqtt = network_zone_is_mqtt(zone) && options->mqtt_port > 0;
+        if (!(by_mqtt ? send_mqtt(state, options, zone, now_us, err)
+                      : send_http(api, state, options, zone, now_us, err)))
             return false;
     }
     return true;

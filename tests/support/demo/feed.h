@@ -6,12 +6,13 @@
 struct demo_options {
     const char *url, *ingest_url, *admin_email, *admin_password, *demo_password, *env_file, *state_file;
     const char *more_file; /* or NULL */
+    int mqtt_port;         /* 0: every logger sends over HTTP */
 };
 /* The tenant, towns, zones, loggers, sensors and their tokens; what is there stays. */
 MUST_CHECK bool demo_make(
     struct api *api, struct demo_state *state, const struct demo_options *options, struct err *err);
 /* Two days of readings, every 15 minutes, by POST /batch/readings. */
 MUST_CHECK bool demo_send_past(struct api *api, const struct demo_options *options, struct err *err);
-/* One round of every logger: half of them send JSON, half SenML. */
+/* One round of every logger: each third sends over MQTT, the others JSON or SenML over HTTP. */
 MUST_CHECK bool demo_send_now(
     struct api *api, const struct demo_state *state, const struct demo_options *options, struct err *err);

@@ -11,7 +11,7 @@
 enum { FEED_EVERY_MS = 10000, TOKEN_EVERY_ROUNDS = 60 };
 
 static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file "
-                           "F --demo-password-file F --env-file F --state-file F [--more-file F]\n"
+                           "F --demo-password-file F --env-file F --state-file F [--more-file F] [--mqtt-port P]\n"
                            "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of "
                            "readings, writes the environment file\n"
                            "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in "
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
         { "admin-email", required_argument, NULL, 'e' }, { "admin-password-file", required_argument, NULL, 'p' },
         { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' },
         { "state-file", required_argument, NULL, 't' }, { "more-file", required_argument, NULL, 'm' },
-        { "help", no_argument, NULL, 'h' }, { 0 } };
+        { "mqtt-port", required_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 } };
     char password[256] = "", demo_password[256] = "";
     struct demo_state state;
     AUTO(api) api = NULL;
@@ -135,6 +135,9 @@ int main(int argc, char **argv)
             break;
         case 'm':
             options.more_file = optarg;
+            break;
+        case 'q':
+            options.mqtt_port = atoi(optarg);
             break;
         default:
             fputs(help, option == 'h' ? stdout : stderr);

@@ -70,3 +70,8 @@ double network_sent_value(int zone, int quantity, int64_t at_us)
         return value;
     return round((strcmp(unit, "kPa") == 0 ? value * 100 : value / 3.6) * 1000) / 1000;
 }
+
+bool network_zone_is_mqtt(int zone)
+{
+    return zone % 3 == 2;
+}
