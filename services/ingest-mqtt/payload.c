@@ -7,7 +7,8 @@ enum { LONGEST_TYPE = 100 };
 
 bool payload_has_readings(enum topic_kind kind)
 {
-    return kind == TOPIC_READINGS || kind == TOPIC_READING || kind == TOPIC_TB_TELEMETRY || kind == TOPIC_TB_GATEWAY;
+    return kind == TOPIC_READINGS || kind == TOPIC_READING || kind == TOPIC_TB_TELEMETRY || kind == TOPIC_TB_GATEWAY ||
+           kind == TOPIC_SPARKPLUG;
 }
 
 /* By the content type that the device declared; NULL: it declared none, or none that there is. */
@@ -23,7 +24,14 @@ static const struct body_codec *declared(const struct payload *payload)
 const char *payload_content_type(const struct payload *payload)
 {
     const struct body_codec *codec = declared(payload);
-    return payload->topic.kind == TOPIC_READING ? "text/plain" : codec ? codec->media_type : "application/json";
+    switch (payload->topic.kind) {
+    case TOPIC_READING:
+        return "text/plain";
+    case TOPIC_SPARKPLUG:
+        return "application/x-sparkplug-b";
+    default:
+        return codec ? codec->media_type : "application/json";
+    }
 }
 
 static bool decode_own(const struct payload *payload, struct raw_readings *out_readings, struct arena *arena,
@@ -35,6 +43,19 @@ static bool decode_own(const struct payload *payload, struct raw_readings *out_r
     if (!codec || strcmp(codec->media_type, "application/json") == 0) /* which has the compact form beside the API's */
         return codec_device_json_decode(out_readings, arena, payload->bytes.bytes, payload->bytes.length, err);
     return codec->decode(out_readings, arena, payload->bytes.bytes, payload->bytes.length, received_at_us, err);
+}
+
+static bool decode_sparkplug(
+    const struct payload *payload, struct raw_readings *out_readings, struct arena *arena, struct err *err)
+{
+    struct sparkplug_topic topic;
+    struct sparkplug_message message;
+    if (!sparkplug_topic_read(&topic, &payload->topic.name))
+        return err_set(err, ERR_INPUT, "the topic is none of Sparkplug B");
+    if (!sparkplug_read(&message, payload->names, &topic, &payload->bytes, arena, err))
+        return false;
+    *out_readings = message.readings;
+    return true;
 }
 
 bool payload_decode(const struct payload *payload, struct raw_readings *out_readings, struct arena *arena,
@@ -52,6 +73,8 @@ bool payload_decode(const struct payload *payload, struct raw_readings *out_read
         return codec_thingsboard_json_decode(out_readings, arena, bytes, size, err);
     case TOPIC_TB_GATEWAY:
         return codec_thingsboard_gateway_decode(out_readings, arena, bytes, size, err);
+    case TOPIC_SPARKPLUG:
+        return decode_sparkplug(payload, out_readings, arena, err);
     default:
         return err_set(err, ERR_BUG, "a topic without readings");
     }

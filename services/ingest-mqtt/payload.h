@@ -2,12 +2,14 @@
  */
 #pragma once
 #include "ingest/codec.h"
+#include "sparkplug.h"
 #include "topic.h"
 
 struct payload {
     struct topic topic;
     struct mqtt_text content_type; /* of version 5; absent else */
     struct mqtt_text bytes;
+    struct sparkplug_names *names; /* of TOPIC_SPARKPLUG; borrowed */
 };
 /* Whether messages on such a topic hold readings. */
 bool payload_has_readings(enum topic_kind kind);

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "edge_node.h"
 #include "metrics/metrics.h"
 #include "publish_job.h"
 #include "session.h"
@@ -155,6 +156,33 @@ static bool take_readings(struct session *session, const struct mqtt_publish *pu
     return take_slowly(session, publish, payload);
 }
 
+/* Births are learnt from before their values are taken; a message without values is done with that. */
+static bool take_sparkplug(struct session *session, const struct mqtt_publish *publish, struct payload payload)
+{
+    struct err err = { 0 };
+    enum edge_outcome outcome = edge_node_hear(session, &payload, &err);
+    if (outcome == EDGE_NO_TOPIC) {
+        refuse_topic(session, publish, TOPIC_UNKNOWN);
+        return true;
+    }
+    if (outcome == EDGE_VALUES) {
+        payload.names = session->node->names;
+        bool is_taken = take_readings(session, publish, &payload);
+        if (is_taken)
+            edge_node_count(session);
+        return is_taken;
+    }
+    if (outcome == EDGE_MALFORMED)
+        return take_slowly(session, publish, &payload); /* where it is refused, and kept */
+    if (!reserve_ack(session, publish)) {
+        session_wait(session, about(FULL_WAIT_MS));
+        return false;
+    }
+    edge_node_count(session);
+    acknowledge(session, publish, MQTT_SUCCESS);
+    return true;
+}
+
 /* True if the message may be looked at. */
 static bool check(struct session *session, const struct mqtt_publish *publish)
 {
@@ -179,6 +207,8 @@ static bool take(struct session *session, const struct mqtt_publish *publish)
         .content_type = publish->properties.content_type,
         .bytes = publish->payload };
     enum topic_kind kind = payload.topic.kind;
+    if (kind == TOPIC_SPARKPLUG)
+        return take_sparkplug(session, publish, payload);
     if (payload_has_readings(kind))
         return take_readings(session, publish, &payload);
     if (!reserve_ack(session, publish)) {

@@ -85,12 +85,15 @@ struct publish_job *publish_job_new(struct session *session, const struct payloa
     publish->payload.topic.name = put(&at, &payload->topic.name);
     publish->payload.content_type = put(&at, &payload->content_type);
     publish->payload.bytes = put(&at, &payload->bytes);
+    publish->payload.names = sparkplug_names_hold(payload->names);
     session_peer(session, publish->peer);
     return publish;
 }
 
 void publish_job_free(struct publish_job *job)
 {
+    if (job)
+        sparkplug_names_drop(job->payload.names);
     free(job);
 }
 

@@ -1,5 +1,6 @@
 #include "session.h"
 #include "base/clock.h"
+#include "edge_node.h"
 #include "metrics/metrics.h"
 #include "nwims/v1/events.pb-c.h"
 #include "publish_job.h"
@@ -36,6 +37,7 @@ void session_free(struct session *session)
     free(session->will);
     free(session->command_topic);
     publish_job_free(session->retry);
+    edge_node_free(session->node);
     free(session);
 }
 

@@ -48,6 +48,7 @@ struct session {
     int64_t resume_at_us;     /* 0: not waiting */
     int64_t heard_at_us, seen_at_us, last_reading_at;
     int64_t recheck_at_us;     /* 0: not */
+    struct edge_node *node;    /* NULL: it has sent nothing of Sparkplug */
     struct publish_job *retry; /* a message that a worker could not get stored: at resume_at_us once more */
     bool is_busy;              /* a worker has a message of it, or its login: nothing is read meanwhile */
     bool is_window_full;       /* read no further until something is acknowledged */

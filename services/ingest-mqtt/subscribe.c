@@ -1,3 +1,4 @@
+#include "edge_node.h"
 #include "session.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static uint8_t refuse(struct session *session, bool is_foreign)
     return is_foreign ? MQTT_NOT_AUTHORIZED : MQTT_TOPIC_FILTER_INVALID;
 }
 
-static uint8_t subscribe(struct session *session, const struct mqtt_text *filter, uint8_t qos)
+static uint8_t subscribe(struct session *session, const struct mqtt_text *filter, uint8_t qos, bool *out_host_state)
 {
     const struct topic_owner owner = session_owner(session);
     uint8_t granted = qos > 1 ? 1 : qos;
@@ -46,6 +47,9 @@ static uint8_t subscribe(struct session *session, const struct mqtt_text *filter
     case TOPIC_TB_COMMANDS:
         session->takes_tb_commands = true;
         session->tb_command_qos = granted;
+        return granted;
+    case TOPIC_HOST_STATE:
+        *out_host_state = true;
         return granted;
     case TOPIC_QUIET:
         return granted;
@@ -73,10 +77,14 @@ static uint8_t unsubscribe(struct session *session, const struct mqtt_text *filt
 void subscribe_take(struct session *session, const struct mqtt_subscribe *packet, bool subscribes)
 {
     uint8_t codes[MQTT_MOST_FILTERS];
+    bool wants_state[MQTT_MOST_FILTERS] = { false };
     for (size_t i = 0; i < packet->count; i++)
-        codes[i] = subscribes ? subscribe(session, &packet->filters[i], packet->qos[i])
+        codes[i] = subscribes ? subscribe(session, &packet->filters[i], packet->qos[i], &wants_state[i])
                               : unsubscribe(session, &packet->filters[i]);
     mqtt_put_suback(&session->loop->out, session->version, subscribes ? MQTT_SUBACK : MQTT_UNSUBACK, packet->packet_id,
         codes, packet->count);
     session_send(session);
+    for (size_t i = 0; i < packet->count; i++)
+        if (wants_state[i])
+            edge_node_tell_state(session, &packet->filters[i]);
 }

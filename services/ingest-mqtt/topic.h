@@ -17,11 +17,12 @@ enum topic_kind {
     /* to subscribe to */
     TOPIC_COMMANDS,    /* nwims/v1/me/cmd              */
     TOPIC_TB_COMMANDS, /* v1/devices/me/rpc/request/+  */
-    TOPIC_QUIET,       /* nothing is ever sent on it   */
+    TOPIC_HOST_STATE,  /* spBv1.0/STATE/<host>, STATE/<host>: whether we are there */
+    TOPIC_QUIET,       /* nothing is ever sent on it, or only what belongs to the connection */
 };
 struct topic {
     enum topic_kind kind;
-    struct mqtt_text name; /* the sensor, or the command's id */
+    struct mqtt_text name; /* the sensor, the command's id, what follows spBv1.0/, the topic of the host's state */
 };
 /* Whose connection it is. */
 struct topic_owner {
@@ -31,5 +32,5 @@ struct topic_owner {
 };
 /* nwims/v1/me/... is short for nwims/v1/<tenant id>/<device id or code>/... */
 struct topic topic_of_publish(const struct mqtt_text *name, const struct topic_owner *owner);
-/* TOPIC_COMMANDS, TOPIC_TB_COMMANDS, TOPIC_QUIET; TOPIC_FOREIGN and TOPIC_UNKNOWN are refused. */
+/* TOPIC_COMMANDS, TOPIC_TB_COMMANDS, TOPIC_HOST_STATE, TOPIC_QUIET; TOPIC_FOREIGN and TOPIC_UNKNOWN are refused. */
 struct topic topic_of_filter(const struct mqtt_text *filter, const struct topic_owner *owner);

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -185,6 +186,31 @@ class Mqtt(unittest.TestCase):
                 self.assertTrue(eventually(lambda: device.ended), "3.1.1 has no other word than the end")
         self.assertFalse(nwims.series(self.api, "THEIRS"))
 
+    # ---- Sparkplug B ----
+    def test_an_edge_node_of_sparkplug_is_heard_and_asked_to_begin_anew_after_a_gap(self):
+        """Messages of an independent encoder; their times are put where nothing is yet."""
+        def metric(value, name=None, alias=None, seconds=self.at):
+            body = (b"\x0a" + bytes([len(name)]) + name.encode() if name else b"") + (b"\x10" + bytes([alias]) if alias else b"")
+            return body + b"\x18" + varint(seconds * 1000) + b"\x20\x0a\x69" + struct.pack("<d", value)
+
+        def message(sequence, *metrics):
+            return b"\x08" + varint(self.at * 1000) + b"".join(b"\x12" + bytes([len(m)]) + m for m in metrics) + b"\x18" + bytes([sequence])
+        with Paho(self.token) as node:
+            node.client.subscribe("spBv1.0/plant/NCMD/edge", qos=1)
+            node.client.subscribe("spBv1.0/STATE/nwims", qos=1)
+            self.assertTrue(eventually(lambda: node.messages), "nobody says that the host is there")
+            self.assertTrue(json.loads(node.messages.pop().payload)["online"])
+            node.send_and_wait("spBv1.0/plant/NBIRTH/edge", message(0, metric(1.5, "F1", 7)))
+            node.send("spBv1.0/plant/NDATA/edge", message(1, metric(2.5, alias=7, seconds=self.at + 1)), qos=0)
+            node.send_and_wait("spBv1.0/plant/NDATA/edge", message(2, metric(3.5, "P1", seconds=self.at + 2)))
+            self.assertEqual([self.soon("F1", self.at), self.soon("F1", self.at + 1), self.soon("P1", self.at + 2)], [1.5, 2.5, 3.5])
+            self.assertFalse(node.messages)
+            node.send_and_wait("spBv1.0/plant/NDATA/edge", message(9, metric(4.5, alias=7, seconds=self.at + 3)))
+            self.assertTrue(eventually(lambda: node.messages), "nobody asks for a rebirth")
+            self.assertEqual(node.messages[0].topic, "spBv1.0/plant/NCMD/edge")
+            self.assertIn(b"Node Control/Rebirth", node.messages[0].payload)
+            self.assertEqual(self.soon("F1", self.at + 3), 4.5)
+
     # ---- version 5's own ----
     def test_connack_of_version_5_says_what_there_is(self):
         with Paho(self.token, mqtt.MQTTv5) as device:
@@ -304,6 +330,15 @@ class Mqtt(unittest.TestCase):
             subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", "plant/F1", "-m", str(value)], capture_output=True)
             return value in [v for _, v in nwims.series(self.api, "F1")]
         self.assertTrue(eventually(through_the_bridge))
+
+
+def varint(value):
+    out = b""
+    while True:
+        out += bytes([value % 128 | (128 if value > 127 else 0)])
+        value //= 128
+        if not value:
+            return out
 
 
 def text(value):
