@@ -20,7 +20,7 @@ static char *borrow(const char *text)
 
 static bool take_page(struct listing *listing, char **cursor, struct arena *arena, struct err *err)
 {
-    Nwims__V1__ListRequest request = NWIMS__V1__LIST_REQUEST__INIT;
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
     ProtobufCMessage *reply = NULL;
     request.has_limit = true;
     request.limit = PAGE;
