@@ -41,6 +41,12 @@ MUST_CHECK bool signing_key_from_pem(struct signing_key **out_key, const char *p
 /* base64url coordinates, as in a JWK. */
 MUST_CHECK bool signing_key_public(const struct signing_key *key, char x[48], char y[48], struct err *err);
 MUST_CHECK bool signing_key_from_public(struct signing_key **out_key, const char *x, const char *y, struct err *err);
+/* ES256 (RFC 7518, 3.4): R and S side by side, as JWS has them. */
+enum { ES256_SIGNATURE_SIZE = 64 };
+MUST_CHECK bool signing_key_sign(const struct signing_key *key, const void *data, size_t size,
+    unsigned char signature[ES256_SIGNATURE_SIZE], struct err *err);
+MUST_CHECK bool signing_key_verify(
+    const struct signing_key *key, const void *data, size_t size, const unsigned char signature[ES256_SIGNATURE_SIZE]);
 
 /* ---- access tokens ----------------------------------------------------------------------------------------------- */
 enum { ACCESS_TOKEN_LONGEST = 4096, CLAIM_TEXT_SIZE = 64, CLAIM_PERMISSIONS_SIZE = 1024 };

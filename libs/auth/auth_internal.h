@@ -3,7 +3,7 @@
 #include "auth/auth.h"
 #include <openssl/evp.h>
 
-enum { P256_COORDINATE_SIZE = 32, ES256_SIGNATURE_SIZE = 64 };
+enum { P256_COORDINATE_SIZE = 32 };
 
 /* How many bytes length characters of base64url stand for, or -1 if that many cannot be. */
 int base64url_decoded_size(size_t length);
@@ -13,9 +13,6 @@ MUST_CHECK bool base64url_read(unsigned char *target, const char *text, size_t l
 
 /* The private half as PEM, NUL-terminated; NULL if there is none. */
 const char *signing_key_pem(const struct signing_key *key, size_t *out_size);
-/* signature: R and S, 32 bytes each, as JWS has them. */
-MUST_CHECK bool signing_key_verify(
-    const struct signing_key *key, const void *data, size_t size, const unsigned char signature[ES256_SIGNATURE_SIZE]);
 /* The last error of OpenSSL, for err texts; empties its queue, which is per thread and would otherwise mislead the next
  * caller. */
 const char *openssl_reason(void);

@@ -184,6 +184,32 @@ static int signature_to_der(unsigned char der[80], const unsigned char signature
     return size;
 }
 
+static bool signature_from_der(unsigned char signature[ES256_SIGNATURE_SIZE], const unsigned char *der, size_t size)
+{
+    const BIGNUM *r = NULL, *s = NULL;
+    ECDSA_SIG *parts = d2i_ECDSA_SIG(NULL, &der, (long)size);
+    if (parts)
+        ECDSA_SIG_get0(parts, &r, &s);
+    bool ok = parts && BN_bn2binpad(r, signature, P256_COORDINATE_SIZE) == P256_COORDINATE_SIZE &&
+              BN_bn2binpad(s, signature + P256_COORDINATE_SIZE, P256_COORDINATE_SIZE) == P256_COORDINATE_SIZE;
+    ECDSA_SIG_free(parts);
+    return ok;
+}
+
+bool signing_key_sign(const struct signing_key *key, const void *data, size_t size,
+    unsigned char signature[ES256_SIGNATURE_SIZE], struct err *err)
+{
+    unsigned char digest[SHA256_SIZE], der[80];
+    size_t der_size = sizeof der;
+    auth_sha256(digest, data, size);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->pkey, NULL);
+    bool ok = context && EVP_PKEY_sign_init(context) > 0 &&
+              EVP_PKEY_sign(context, der, &der_size, digest, sizeof digest) > 0 &&
+              signature_from_der(signature, der, der_size);
+    EVP_PKEY_CTX_free(context);
+    return ok || err_set(err, ERR_BUG, "cannot sign: %s", openssl_reason());
+}
+
 bool signing_key_verify(
     const struct signing_key *key, const void *data, size_t size, const unsigned char signature[ES256_SIGNATURE_SIZE])
 {

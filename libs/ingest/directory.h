@@ -25,17 +25,7 @@ struct directory_device {
     char credential_id[37];
     unsigned char verifier[32]; /* what it was found by */
     bool is_disabled;
-    bool is_suspended;  /* its tenant is */
     int64_t expires_at; /* 0: never */
-};
-/* Keys that a device shares with us. Wipe what you copied of it. */
-enum { DIRECTORY_KEY_LONGEST = 64 };
-struct directory_keys {
-    unsigned char key[DIRECTORY_KEY_LONGEST]; /* psk: the key; lorawan: AppKey (16), and NwkKey (16 more) of 1.1 */
-    size_t size;
-    unsigned char older[DIRECTORY_KEY_LONGEST]; /* while a lorawan device changes its key */
-    size_t older_size;
-    char join_eui[17]; /* lorawan, "" if not known */
 };
 struct directory_config {
     size_t most_sensors;
@@ -60,17 +50,11 @@ struct directory_name {
 MUST_CHECK bool directory_sensors(struct directory *directory, const struct rpc_caller *caller,
     const struct directory_name *names, size_t count, struct directory_sensor *out_sensors, struct arena *arena,
     struct err *err);
-/* Whose token is this: ERR_UNAUTHENTICATED if nobody's, expired, or of a disabled device
- * or a suspended tenant. */
+/* Whose token is this: ERR_UNAUTHENTICATED if nobody's, expired, or of a disabled device. */
 MUST_CHECK bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device,
     struct arena *arena, struct err *err);
-/* Who is found by this name: kind psk (identity), x509 (certificate's SHA-256 in hexadecimal), lorawan (DevEUI) or
- * phone (E.164). As directory_device; out_keys may be NULL, and has nothing for x509 and phone. The verifier in
- * out_device is good for directory_device_again. */
-MUST_CHECK bool directory_device_by_lookup(struct directory *directory, const char *kind, const char *name,
-    struct directory_device *out_device, struct directory_keys *out_keys, struct arena *arena, struct err *err);
-/* directory_device without asking the registry: false if memory does not know. For peers whose tokens have been wrong
- * too often. */
+/* The same without asking the registry: false if memory does not know. For peers whose tokens have been wrong too
+ * often. */
 MUST_CHECK bool directory_device_known(
     struct directory *directory, const char *token, struct directory_device *out_device);
 /* As directory_sensors, from memory only and without waiting: false if any name is not there. */

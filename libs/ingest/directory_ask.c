@@ -47,23 +47,10 @@ bool directory_ask_sensors(struct bus *bus, const struct rpc_caller *caller, cha
     return true;
 }
 
-static bool fill_keys(struct directory_keys *keys, const Nwims__V1__ResolveCredentialReply *resolved)
-{
-    *keys = (struct directory_keys){ 0 };
-    if (resolved->secret.len > sizeof keys->key || resolved->older_secret.len > sizeof keys->older)
-        return false;
-    if (resolved->has_secret)
-        memcpy(keys->key, resolved->secret.data, keys->size = resolved->secret.len);
-    if (resolved->has_older_secret)
-        memcpy(keys->older, resolved->older_secret.data, keys->older_size = resolved->older_secret.len);
-    return copy_text(keys->join_eui, sizeof keys->join_eui, resolved->join_eui);
-}
-
 static bool fill_device(struct directory_device *device, const Nwims__V1__ResolveCredentialReply *resolved)
 {
     *device = (struct directory_device){ .tenant_id = resolved->tenant_id,
         .is_disabled = resolved->device_state && strcmp(resolved->device_state, "disabled") == 0,
-        .is_suspended = resolved->is_tenant_suspended,
         .expires_at = resolved->has_expires_at ? resolved->expires_at : 0 };
     return copy_text(device->device_id, sizeof device->device_id, resolved->device_id) &&
            copy_text(device->device_code, sizeof device->device_code, resolved->device_code) &&
@@ -71,14 +58,16 @@ static bool fill_device(struct directory_device *device, const Nwims__V1__Resolv
 }
 
 bool directory_ask_device(struct bus *bus, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
-    struct directory_device *out_device, struct directory_keys *out_keys, struct arena *arena, struct err *err)
+    struct directory_device *out_device, struct arena *arena, struct err *err)
 {
     Nwims__V1__ResolveCredentialRequest request = NWIMS__V1__RESOLVE_CREDENTIAL_REQUEST__INIT;
     struct rpc_caller caller = { .actor = "ingest" };
     unsigned char copy[DIRECTORY_VERIFIER_SIZE];
+    char kind[] = "token";
     ProtobufCMessage *reply = NULL;
     memcpy(copy, verifier, sizeof copy);
     trace_begin(&caller.trace, NULL);
+    request.kind = kind;
     request.has_verifier = true;
     request.verifier = (ProtobufCBinaryData){ sizeof copy, copy };
     *out_device = (struct directory_device){ 0 };
@@ -88,10 +77,7 @@ bool directory_ask_device(struct bus *bus, const unsigned char verifier[DIRECTOR
             return true;
         return err_wrap(err, "looking up a credential");
     }
-    const Nwims__V1__ResolveCredentialReply *resolved = (const Nwims__V1__ResolveCredentialReply *)reply;
-    if (!fill_device(out_device, resolved) || !fill_keys(out_keys, resolved))
-        return err_set(err, ERR_BUG, "the registry answered with ids or keys that are too long");
-    if (resolved->has_secret)
-        explicit_bzero(resolved->secret.data, resolved->secret.len);
+    if (!fill_device(out_device, (const Nwims__V1__ResolveCredentialReply *)reply))
+        return err_set(err, ERR_BUG, "the registry answered with ids that are too long");
     return true;
 }

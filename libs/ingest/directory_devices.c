@@ -1,6 +1,5 @@
 #include "auth/auth.h"
 #include "base/clock.h"
-#include "ingest/credential.h"
 #include "ingest/directory_internal.h"
 #include <string.h>
 
@@ -10,9 +9,7 @@ static bool is_current(const struct directory *directory, const struct credentia
 {
     struct directory_key device = directory_key_of_id(KEY_DEVICE, credential->device.device_id);
     struct directory_key id = directory_key_of_id(KEY_CREDENTIAL_ID, credential->device.credential_id);
-    struct directory_key tenant = directory_key_of_tenant(credential->device.tenant_id);
-    return !directory_has_changed(directory, &tenant, credential->position) &&
-           !directory_has_changed(directory, &device, credential->position) &&
+    return !directory_has_changed(directory, &device, credential->position) &&
            !directory_has_changed(directory, &id, credential->position);
 }
 
@@ -54,7 +51,7 @@ static bool ask_for_credential(struct directory *directory, const unsigned char 
     bool ok = true;
     if (answer == DIRECTORY_UNKNOWN) {
         ok = directory_lane_may_ask(lane, began_us, err) &&
-             directory_ask_device(directory->bus, verifier, &credential.device, &credential.keys, arena, err);
+             directory_ask_device(directory->bus, verifier, &credential.device, arena, err);
         if (ok) {
             metric_add(directory->misses, 1);
             keep_credential(directory, key, &credential);
@@ -68,18 +65,16 @@ static bool ask_for_credential(struct directory *directory, const unsigned char 
 static bool check_device(const struct directory_device *device, struct err *err)
 {
     if (device->tenant_id == 0)
-        return err_set(err, ERR_UNAUTHENTICATED, "this is no device's credential");
+        return err_set(err, ERR_UNAUTHENTICATED, "this is no device's token");
     if (device->expires_at != 0 && device->expires_at <= clock_now_us())
-        return err_set(err, ERR_UNAUTHENTICATED, "the device's credential has expired");
-    if (device->is_suspended)
-        return err_set(err, ERR_UNAUTHENTICATED, "the utility that the device belongs to is suspended");
+        return err_set(err, ERR_UNAUTHENTICATED, "the device's token has expired");
     if (device->is_disabled)
         return err_set(err, ERR_UNAUTHENTICATED, "the device is disabled");
     return true;
 }
 
-static bool find_device(struct directory *directory, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
-    struct directory_device *out_device, struct directory_keys *out_keys, struct arena *arena, struct err *err)
+bool directory_device_again(struct directory *directory, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
+    struct directory_device *out_device, struct arena *arena, struct err *err)
 {
     struct credential credential = { 0 };
     uint64_t position;
@@ -92,27 +87,7 @@ static bool find_device(struct directory *directory, const unsigned char verifie
         return false;
     *out_device = credential.device;
     memcpy(out_device->verifier, verifier, sizeof out_device->verifier);
-    if (out_keys)
-        *out_keys = credential.keys;
-    explicit_bzero(&credential.keys, sizeof credential.keys);
     return true;
-}
-
-bool directory_device_again(struct directory *directory, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
-    struct directory_device *out_device, struct arena *arena, struct err *err)
-{
-    return find_device(directory, verifier, out_device, NULL, arena, err);
-}
-
-bool directory_device_by_lookup(struct directory *directory, const char *kind, const char *name,
-    struct directory_device *out_device, struct directory_keys *out_keys, struct arena *arena, struct err *err)
-{
-    char lookup[CREDENTIAL_LOOKUP_SIZE];
-    unsigned char verifier[SHA256_SIZE];
-    if (!credential_lookup(lookup, kind, name))
-        return err_set(err, ERR_UNAUTHENTICATED, "this is no device's name");
-    credential_verifier(verifier, kind, lookup);
-    return find_device(directory, verifier, out_device, out_keys, arena, err);
 }
 
 bool directory_device(struct directory *directory, const char *token, struct directory_device *out_device,

@@ -43,7 +43,7 @@ secret() { # name, bytes
     mv "$NWIMS_VAR/secrets/$1.new" "$NWIMS_VAR/secrets/$1"
 }
 rows_of() { grep -v '^ *\(#\|$\)' "$root/deploy/local/$1"; }
-roles() { rows_of databases.table | while read -r _ owner user; do printf '%s\n%s\n' "$owner" "$user"; done | grep -v '^-$'; }
+roles() { rows_of databases.table | while read -r _ owner user _; do printf '%s\n%s\n' "$owner" "$user"; done | grep -v '^-$'; }
 
 make_secrets() {
     umask 077
@@ -59,8 +59,8 @@ make_secrets() {
     for user in $(rows_of nats-users.table | cut -d' ' -f1); do secret "nats-$user" 24; done
     for user in $(rows_of redis-users.table | cut -d' ' -f1); do secret "redis-$user" 24; done
     secret master-key 32
-    secret registry-master-key 32
     secret proxy 24
+    secret auditor-master-key 32
     secret admin-password 12
     secret demo-password 12
     umask 022

@@ -15,6 +15,7 @@ const struct router *const routers[] = {
     &ingest_router,
     &overview_router,
     &stream_router,
+    &audit_router,
     &system_router,
     NULL,
 };
