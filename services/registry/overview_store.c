@@ -1,24 +1,35 @@
 #include "overview_store.h"
 
+/* $2: the municipalities that lie in the caller's scope; null: the whole tenant. */
+#define IN_SCOPE "($2::uuid[] IS NULL OR located_in = ANY ($2))"
+
+static struct store_param places_of(const struct work *work)
+{
+    return work->scope.is_whole ? PARAM_NULL : PARAM_TEXTS(work->places, work->place_count);
+}
+
 bool overview_store_count(struct work *work, Nwims__V1__NetworkCounts *reply, struct err *err)
 {
-    static const char sql[] = "SELECT (SELECT count(*) FROM municipality WHERE tenant_id = $1), "
-                              "(SELECT count(*) FROM zone WHERE tenant_id = $1), d.count, d.active, s.count, s.active "
-                              "FROM (SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM device "
-                              "WHERE tenant_id = $1) d, "
-                              "(SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
-                              "WHERE tenant_id = $1) s";
+    static const char sql[] =
+        "SELECT (SELECT count(*) FROM municipality WHERE tenant_id = $1 AND ($2::uuid[] IS NULL OR id = ANY ($2))), "
+        "(SELECT count(*) FROM zone WHERE tenant_id = $1 AND ($2::uuid[] IS NULL OR municipality_id = ANY ($2))), "
+        "(SELECT count(*) FROM site WHERE tenant_id = $1 AND " IN_SCOPE "), d.count, d.active, s.count, s.active "
+        "FROM (SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM device "
+        "WHERE tenant_id = $1 AND " IN_SCOPE ") d, "
+        "(SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
+        "WHERE tenant_id = $1 AND " IN_SCOPE ") s";
     AUTO(store_result) rows = NULL;
-    if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id)), err))
+    if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id), places_of(work)), err))
         return false;
-    reply->has_municipalities = reply->has_zones = reply->has_devices = reply->has_devices_active = reply->has_sensors =
-        reply->has_sensors_active = true;
+    reply->has_municipalities = reply->has_zones = reply->has_sites = reply->has_devices = reply->has_devices_active =
+        reply->has_sensors = reply->has_sensors_active = true;
     reply->municipalities = store_result_int(rows, 0, 0);
     reply->zones = store_result_int(rows, 0, 1);
-    reply->devices = store_result_int(rows, 0, 2);
-    reply->devices_active = store_result_int(rows, 0, 3);
-    reply->sensors = store_result_int(rows, 0, 4);
-    reply->sensors_active = store_result_int(rows, 0, 5);
+    reply->sites = store_result_int(rows, 0, 2);
+    reply->devices = store_result_int(rows, 0, 3);
+    reply->devices_active = store_result_int(rows, 0, 4);
+    reply->sensors = store_result_int(rows, 0, 5);
+    reply->sensors_active = store_result_int(rows, 0, 6);
     return true;
 }
 
@@ -45,12 +56,13 @@ bool overview_store_map(struct work *work, Nwims__V1__MapReply *reply, struct er
         "SELECT m.id, m.code, m.name, m.latitude, m.longitude, coalesce(s.count, 0), coalesce(s.active, 0), "
         "coalesce(d.count, 0) FROM municipality m "
         "LEFT JOIN (SELECT located_in, count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
-        "WHERE tenant_id = $1 GROUP BY 1) s ON s.located_in = m.id "
-        "LEFT JOIN (SELECT located_in, count(*) FROM device WHERE tenant_id = $1 GROUP BY 1) d "
-        "ON d.located_in = m.id WHERE m.tenant_id = $1 ORDER BY m.code LIMIT 10000";
+        "WHERE tenant_id = $1 AND " IN_SCOPE " GROUP BY 1) s ON s.located_in = m.id "
+        "LEFT JOIN (SELECT located_in, count(*) FROM device WHERE tenant_id = $1 AND " IN_SCOPE " GROUP BY 1) d "
+        "ON d.located_in = m.id WHERE m.tenant_id = $1 AND ($2::uuid[] IS NULL OR m.id = ANY ($2)) "
+        "ORDER BY m.code LIMIT 10000";
     struct arena *arena = work->call->arena;
     AUTO(store_result) rows = NULL;
-    if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id)), err))
+    if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id), places_of(work)), err))
         return false;
     size_t count = store_result_rows(rows);
     reply->items = arena_alloc_array(arena, count, sizeof *reply->items);

@@ -1,4 +1,4 @@
-/* Counts over a whole tenant. Within the session's transaction, of one tenant. */
+/* Counts over a tenant, or the part of it that the caller may see. Within the session's transaction, of one tenant. */
 #pragma once
 #include "work.h"
 

@@ -93,7 +93,7 @@ class Overview(unittest.TestCase):
     def test_the_overview_counts_what_there_is(self):
         answer = self.a.get("/overview")
         self.assertEqual(answer.status, 200, answer)
-        self.assertEqual(answer.json["network"], {"municipalities": 1, "zones": 1, "devices": 1, "devices_active": 1, "sensors": 6, "sensors_active": 5})
+        self.assertEqual(answer.json["network"], {"municipalities": 1, "zones": 1, "sites": 0, "devices": 1, "devices_active": 1, "sensors": 6, "sensors_active": 5})
         readings = answer.json["readings"]
         self.assertEqual(readings["stored_today"] + readings["stored_week"], len(self.sent))
         self.assertIn("last_stored_at", readings)
