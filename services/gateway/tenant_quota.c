@@ -18,7 +18,9 @@ struct tenant {
     struct rate rate;
     int64_t readings_a_day; /* 0: no limit */
     int64_t stored;         /* readings of this day, as history counted them when it was asked */
-    int64_t admitted;       /* by us since then */
+    /* What we admitted since: under way; committed, so that the next count has it; only accepted, which the count after
+     * the next has for sure. */
+    int64_t under_way, committed, accepted, accepted_before;
     int64_t day;
     int64_t asked_us, used_us; /* monotonic; asked 0: never */
     bool has_changed;          /* identity said so: ask at once */
@@ -76,7 +78,7 @@ static void begin_day(struct tenant *tenant)
     if (tenant->day == today())
         return;
     tenant->day = today();
-    tenant->stored = tenant->admitted = 0;
+    tenant->stored = tenant->committed = tenant->accepted = tenant->accepted_before = 0;
 }
 
 bool tenant_quota_admit(struct tenant_quota *quota, int32_t tenant_id, int64_t readings)
@@ -86,19 +88,24 @@ bool tenant_quota_admit(struct tenant_quota *quota, int32_t tenant_id, int64_t r
     bool ok = true;
     if (tenant) {
         begin_day(tenant);
-        ok = tenant->readings_a_day == 0 || tenant->stored + tenant->admitted + readings <= tenant->readings_a_day;
-        tenant->admitted += ok ? readings : 0;
+        int64_t used =
+            tenant->stored + tenant->under_way + tenant->committed + tenant->accepted + tenant->accepted_before;
+        ok = tenant->readings_a_day == 0 || used + readings <= tenant->readings_a_day;
+        tenant->under_way += ok ? readings : 0;
     }
     pthread_mutex_unlock(&quota->lock);
     return ok;
 }
 
-void tenant_quota_give_back(struct tenant_quota *quota, int32_t tenant_id, int64_t readings)
+void tenant_quota_settle(
+    struct tenant_quota *quota, int32_t tenant_id, int64_t charged, int64_t taken, bool is_committed)
 {
     pthread_mutex_lock(&quota->lock);
     struct tenant *tenant = tenant_of(quota, tenant_id);
-    if (tenant)
-        tenant->admitted -= tenant->admitted < readings ? tenant->admitted : readings;
+    if (tenant) {
+        tenant->under_way -= tenant->under_way < charged ? tenant->under_way : charged;
+        *(is_committed ? &tenant->committed : &tenant->accepted) += taken;
+    }
     pthread_mutex_unlock(&quota->lock);
 }
 
@@ -169,25 +176,31 @@ static struct answer ask(struct tenant_quota *quota, int32_t id)
     return answer;
 }
 
-/* Between the question and the answer more may have been admitted; of what was, some is counted by history now and some
- * is still on its way: what is counted twice is let go at the next answer. */
-static void keep(struct tenant *tenant, const struct answer *answer, int64_t admitted_before)
+/* How things stood when history was asked. */
+struct standing {
+    int64_t committed, accepted;
+};
+
+static void keep(struct tenant *tenant, const struct answer *answer, const struct standing *asked)
 {
     if (answer->has_quota) {
         tenant->rate = answer->rate;
         tenant->readings_a_day = answer->readings_a_day;
     }
     begin_day(tenant);
-    if (answer->has_count && answer->day == tenant->day) {
-        tenant->stored = answer->stored;
-        tenant->admitted -= tenant->admitted < admitted_before ? tenant->admitted : admitted_before;
-    }
+    if (!answer->has_count || answer->day != tenant->day || tenant->committed < asked->committed ||
+        tenant->accepted < asked->accepted) /* another day began meanwhile */
+        return;
+    tenant->stored = answer->stored;
+    tenant->committed -= asked->committed;
+    tenant->accepted -= asked->accepted;
+    tenant->accepted_before = asked->accepted;
 }
 
 struct round {
     int64_t now_us;
     int32_t due[MOST_A_ROUND], old[MOST_A_ROUND];
-    int64_t admitted[MOST_A_ROUND];
+    struct standing standing[MOST_A_ROUND];
     size_t due_count, old_count;
 };
 
@@ -203,7 +216,7 @@ static bool look_at(void *context, const void *key, size_t key_size, void *value
              round->due_count < MOST_A_ROUND) {
         tenant->has_changed = false;
         tenant->asked_us = round->now_us;
-        round->admitted[round->due_count] = tenant->admitted;
+        round->standing[round->due_count] = (struct standing){ tenant->committed, tenant->accepted };
         round->due[round->due_count++] = tenant->id;
     }
     return true;
@@ -224,7 +237,7 @@ static void *keep_fresh(void *argument)
             pthread_mutex_lock(&quota->lock);
             struct tenant *tenant = map_get(quota->tenants, &round.due[i], sizeof round.due[i]);
             if (tenant)
-                keep(tenant, &answer, round.admitted[i]);
+                keep(tenant, &answer, &round.standing[i]);
         }
         int64_t until_us = clock_now_us() + ROUND_MS * 1000;
         const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };

@@ -22,5 +22,7 @@ struct rate tenant_quota_rate(struct tenant_quota *quota, int32_t tenant_id);
  * then none are charged. What all gateways and ingests have stored today is counted by history, asked every half
  * minute; between, what this one admitted is counted here. */
 MUST_CHECK bool tenant_quota_admit(struct tenant_quota *quota, int32_t tenant_id, int64_t readings);
-/* Gives back what was charged and then not taken. */
-void tenant_quota_give_back(struct tenant_quota *quota, int32_t tenant_id, int64_t readings);
+/* Once for each admission, when it is known what became of it: how many of the readings charged were taken, and whether
+ * PostgreSQL has committed them, so that history counts them from now on. The rest is given back. */
+void tenant_quota_settle(
+    struct tenant_quota *quota, int32_t tenant_id, int64_t charged, int64_t taken, bool is_committed);

@@ -173,7 +173,10 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
     if (!limit_admit_readings(exchange, charged))
         return;
     bool ok = intake_take(exchange->app->intake, &request, &readings, exchange->arena, &result, &err);
-    tenant_quota_give_back(exchange->app->quotas, exchange->caller.tenant_id, ok ? result.refused : charged);
+    int64_t taken = ok                         ? result.is_committed ? result.stored : result.accepted
+                    : err.kind == ERR_DEADLINE ? charged /* perhaps */
+                                               : 0;
+    tenant_quota_settle(exchange->app->quotas, exchange->caller.tenant_id, charged, taken, ok && result.is_committed);
     if (ok)
         answer_taken(exchange, &result);
     else if (err.kind == ERR_INPUT && result.fault_count > 0)
