@@ -3,7 +3,8 @@
  *
  * A connection belongs to one loop thread. All of its callbacks come on that thread, and whatever takes a struct
  * net_connection is called on that thread only, from within a callback. Others reach it with net_post. No callback may
- * block: everyone on the same loop would wait. A connection that has nothing under way holds no buffer. */
+ * block: everyone on the same loop would wait. A connection that has nothing under way holds no buffer. TLS shakes
+ * hands on a thread of its own (the lobby), so that a storm of new connections does not hold up those that are in. */
 #pragma once
 #include "base/err.h"
 
@@ -117,7 +118,8 @@ struct net_tls_config {
     const char *certificate_file; /* PEM, with its chain; "" if there is only PSK */
     const char *key_file;
     bool asks_for_certificate; /* of the peer: any is taken, its fingerprint tells who it is; the protocol decides */
-    /* NULL: no PSK. Fills key and gives its size, 0 for an unknown identity. On the loop's thread: from memory. */
+    /* NULL: no PSK. Fills key and gives its size, 0 for an unknown identity. On the lobby's thread, where handshakes
+     * are: it may ask for a moment, others in handshake wait meanwhile. */
     size_t (*psk)(void *context, const char *identity, unsigned char *key, size_t key_size);
     void *psk_context;
 };

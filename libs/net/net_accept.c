@@ -31,7 +31,12 @@ static void on_arrival(void *context, struct net_connection *none, struct net_ma
     free(arrival);
 }
 
-static struct net_loop *emptiest(struct net_server *server)
+struct net_loop *net_lobby(const struct net_server *server)
+{
+    return &server->loops[server->config.loops];
+}
+
+struct net_loop *net_emptiest_loop(const struct net_server *server)
 {
     struct net_loop *best = &server->loops[0];
     for (int i = 1; i < server->config.loops; i++)
@@ -65,7 +70,7 @@ static void hand_over(struct net_server *server, struct net_listener *listener, 
     }
     set_options(fd);
     metric_add(server->accepted, 1);
-    arrival->loop = emptiest(server);
+    arrival->loop = listener->tls ? net_lobby(server) : net_emptiest_loop(server);
     arrival->fd = fd;
     arrival->tls = listener->tls;
     arrival->peer = *peer;

@@ -288,14 +288,84 @@ void net_connection_flush(struct net_connection *connection)
     watch(connection);
 }
 
+/* ---- from the lobby into a loop ---- */
+struct move {
+    struct net_mail mail;
+    struct net_connection *connection;
+};
+
+/* One that is in no loop. */
+static void throw_away(struct net_connection *connection)
+{
+    metric_add(connection->loop->server->ended[NET_END_SERVER], 1);
+    net_tls_end(connection);
+    close(connection->fd);
+    free(connection->psk_identity);
+    count_out(connection->loop, false);
+    free(connection);
+}
+
+static bool settle_in(struct net_connection *connection)
+{
+    struct net_loop *loop = connection->loop;
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+    if (atomic_load(&loop->server->is_stopping) || !net_loop_add(loop, connection))
+        return false;
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0)
+        return true;
+    net_loop_remove(loop, connection);
+    return false;
+}
+
+static void on_moved(void *context, struct net_connection *none, struct net_mail *mail)
+{
+    struct move *move = (struct move *)(void *)mail;
+    struct net_connection *connection = move->connection;
+    (void)context, (void)none;
+    free(move);
+    if (!settle_in(connection)) {
+        throw_away(connection);
+        return;
+    }
+    connection->watched = EPOLLIN;
+    guard(connection);
+    open_up(connection);
+    /* What came with the last bytes of the handshake shows in no event of the socket. */
+    if (may_receive(connection) && net_tls_has_pending(connection))
+        receive(connection);
+    watch(connection);
+}
+
+/* Not to be touched here any more when this returns true. */
+static bool move_in(struct net_connection *connection)
+{
+    struct net_loop *from = connection->loop, *to = net_emptiest_loop(from->server);
+    struct move *move = calloc(1, sizeof *move);
+    if (!move)
+        return false;
+    epoll_ctl(from->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+    net_timer_remove(&from->timers, &connection->guard);
+    net_loop_remove(from, connection);
+    atomic_fetch_sub(&from->connections, 1);
+    atomic_fetch_add(&to->connections, 1);
+    connection->loop = to;
+    *move = (struct move){ .mail = { .to = { .loop = (uint32_t)to->index }, .handler = on_moved },
+        .connection = connection };
+    net_post(from->server, &move->mail);
+    return true;
+}
+
 /* ---- events ---- */
-static void go_on_with_handshake(struct net_connection *connection)
+/* False when the connection is not this loop's any more. */
+static bool go_on_with_handshake(struct net_connection *connection)
 {
     enum net_io io = net_tls_handshake(connection);
-    if (io == NET_DONE)
-        open_up(connection);
-    else if (io != NET_AGAIN)
-        net_connection_end(connection, NET_END_HANDSHAKE);
+    if (io == NET_AGAIN)
+        return true;
+    if (io == NET_DONE && move_in(connection))
+        return false;
+    net_connection_end(connection, NET_END_HANDSHAKE);
+    return true;
 }
 
 static void discard(struct net_connection *connection)
@@ -310,7 +380,8 @@ void net_connection_event(struct net_connection *connection, uint32_t events)
     if (connection->is_over)
         return;
     if (!connection->is_opened) {
-        go_on_with_handshake(connection);
+        if (!go_on_with_handshake(connection))
+            return;
     } else if (connection->is_shut) {
         discard(connection);
     } else if (events & (EPOLLERR | EPOLLHUP) && !may_receive(connection)) {
@@ -322,9 +393,6 @@ void net_connection_event(struct net_connection *connection, uint32_t events)
         if (events & EPOLLOUT)
             mark_dirty(connection);
     }
-    /* Once more here: what came with the last bytes of the handshake shows in no event of the socket. */
-    if (connection->ssl && connection->is_opened && may_receive(connection) && net_tls_has_pending(connection))
-        receive(connection);
     watch(connection);
 }
 

@@ -78,7 +78,7 @@ struct net_server {
     struct net_config config;
     struct net_protocol protocol;
     void *context;
-    struct net_loop *loops;
+    struct net_loop *loops; /* config.loops, and one more: the lobby, where TLS shakes hands */
     struct net_listener listeners[NET_MOST_LISTENERS];
     atomic_size_t listener_count;
     atomic_size_t connections, unestablished;
@@ -93,13 +93,18 @@ struct net_server {
 
 /* ---- net_loop.c ---- */
 MUST_CHECK bool net_loop_start(struct net_loop *loop, struct net_server *server, int index, struct err *err);
-void net_loop_stop(struct net_loop *loop);
+/* Ends the thread; then, when no thread runs any more, frees what is left. */
+void net_loop_join(struct net_loop *loop);
+void net_loop_done(struct net_loop *loop);
 void net_loop_wake(struct net_loop *loop);
 MUST_CHECK bool net_loop_add(struct net_loop *loop, struct net_connection *connection);
 void net_loop_remove(struct net_loop *loop, struct net_connection *connection);
 struct net_connection *net_loop_find(const struct net_loop *loop, const struct net_handle *handle);
 
-/* ---- net_accept.c: on loop 0 ---- */
+/* ---- net_accept.c ---- */
+struct net_loop *net_lobby(const struct net_server *server);
+struct net_loop *net_emptiest_loop(const struct net_server *server);
+/* on loop 0 */
 /* Takes who may come in now; says when to look again. */
 void net_accept_all(struct net_server *server, struct net_loop *loop);
 void net_accept_stop(struct net_server *server, struct net_loop *loop);

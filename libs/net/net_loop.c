@@ -205,7 +205,8 @@ static void drain_some(struct net_loop *loop)
 static void take_turn(struct net_loop *loop)
 {
     const struct net_server *server = loop->server;
-    int64_t again_ms = server->protocol.turned ? server->protocol.turned(server->context, loop->index) : -1;
+    bool has_turns = server->protocol.turned && loop != net_lobby(server);
+    int64_t again_ms = has_turns ? server->protocol.turned(server->context, loop->index) : -1;
     loop->turn_us = again_ms < 0 ? INT64_MAX : loop->now_us + again_ms * 1000;
 }
 
@@ -270,14 +271,18 @@ bool net_loop_start(struct net_loop *loop, struct net_server *server, int index,
     return true;
 }
 
-void net_loop_stop(struct net_loop *loop)
+void net_loop_join(struct net_loop *loop)
+{
+    if (!loop->is_started)
+        return;
+    net_loop_wake(loop);
+    pthread_join(loop->thread, NULL);
+}
+
+void net_loop_done(struct net_loop *loop)
 {
     if (!loop->server)
         return;
-    if (loop->is_started) {
-        net_loop_wake(loop);
-        pthread_join(loop->thread, NULL);
-    }
     handle_mail(loop);
     if (loop->epoll >= 0)
         close(loop->epoll);

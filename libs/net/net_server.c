@@ -59,7 +59,7 @@ bool net_server_open(struct net_server **out_server, const struct net_config *co
         return false;
     AUTO(net_server) server = calloc(1, sizeof *server);
     if (server)
-        server->loops = calloc((size_t)config->loops, sizeof *server->loops);
+        server->loops = calloc((size_t)config->loops + 1, sizeof *server->loops);
     if (!server || !server->loops)
         return err_set(err, ERR_LIMIT, "no memory for a listener");
     server->config = *config;
@@ -68,9 +68,9 @@ bool net_server_open(struct net_server **out_server, const struct net_config *co
     server->tokens = (double)config->admit_a_second;
     server->tokens_at_us = clock_monotonic_us();
     make_metrics(server);
-    for (int i = 0; i < config->loops; i++)
+    for (int i = 0; i <= config->loops; i++)
         server->loops[i].epoll = server->loops[i].wake = -1;
-    for (int i = 0; i < config->loops; i++)
+    for (int i = 0; i <= config->loops; i++)
         if (!net_loop_start(&server->loops[i], server, i, err))
             return false;
     *out_server = TAKE(server);
@@ -150,7 +150,7 @@ void net_server_drain(struct net_server *server, int64_t spread_ms, int64_t wait
 {
     int64_t end_us = clock_monotonic_us() + (spread_ms + wait_ms) * 1000;
     atomic_store(&server->is_closed_to_new, true);
-    for (int i = 0; i < server->config.loops; i++) {
+    for (int i = 0; i <= server->config.loops; i++) {
         struct drain_mail *drain = calloc(1, sizeof *drain);
         if (!drain)
             return; /* net_server_close ends them all the same */
@@ -169,9 +169,10 @@ void net_server_close(struct net_server *server)
         return;
     atomic_store(&server->is_closed_to_new, true);
     atomic_store(&server->is_stopping, true);
-    for (int i = 0; i < server->config.loops; i++)
-        if (server->loops)
-            net_loop_stop(&server->loops[i]);
+    for (int i = 0; server->loops && i <= server->config.loops; i++)
+        net_loop_join(&server->loops[i]);
+    for (int i = 0; server->loops && i <= server->config.loops; i++)
+        net_loop_done(&server->loops[i]);
     for (size_t i = 0; i < atomic_load(&server->listener_count); i++)
         if (server->listeners[i].fd >= 0)
             close(server->listeners[i].fd);
