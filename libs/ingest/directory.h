@@ -23,7 +23,12 @@ struct directory_device {
     char device_id[37];
     char device_code[65];
     char credential_id[37];
-    unsigned char verifier[32]; /* what it was found by */
+    /* what it was found by: the verifier of a token (kind "token"), or a name (kind "psk", "x509") */
+    char kind[8];
+    unsigned char verifier[32];
+    char lookup[129];
+    unsigned char key[64]; /* of "psk" */
+    size_t key_size;
     bool is_disabled;
     int64_t expires_at; /* 0: never */
 };
@@ -60,9 +65,14 @@ MUST_CHECK bool directory_device_known(
 /* As directory_sensors, from memory only and without waiting: false if any name is not there. */
 MUST_CHECK bool directory_sensors_known(struct directory *directory, int32_t tenant_id,
     const struct directory_name *names, size_t count, struct directory_sensor *out_sensors);
-/* Whether the credential that a connection was opened with is still good: as directory_device, by the verifier that it
- * gave. */
-MUST_CHECK bool directory_device_again(struct directory *directory, const unsigned char verifier[32],
+/* Credentials that are found by a name: kind "psk" by its identity (the key comes with it), "x509" by the SHA-256 of
+ * the certificate in lower-case hex. Whoever names it must have proven to hold it. Errors as directory_device. */
+MUST_CHECK bool directory_named(struct directory *directory, const char *kind, const char *lookup,
+    struct directory_device *out_device, struct arena *arena, struct err *err);
+MUST_CHECK bool directory_named_known(
+    struct directory *directory, const char *kind, const char *lookup, struct directory_device *out_device);
+/* Whether the credential that a connection was opened with is still good. */
+MUST_CHECK bool directory_device_again(struct directory *directory, const struct directory_device *device,
     struct directory_device *out_device, struct arena *arena, struct err *err);
 /* Called on a thread of the bus after the directory has forgotten a device or a credential that changed; the other id
  * is NULL, and so are both when anything may have changed. Quick. At most one listener, set before there are

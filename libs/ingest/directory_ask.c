@@ -57,19 +57,29 @@ static bool fill_device(struct directory_device *device, const Nwims__V1__Resolv
            copy_text(device->credential_id, sizeof device->credential_id, resolved->credential_id);
 }
 
-bool directory_ask_device(struct bus *bus, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
+static bool fill_key(struct directory_device *device, const Nwims__V1__ResolveCredentialReply *resolved)
+{
+    if (!resolved->has_secret)
+        return true;
+    if (resolved->secret.len > sizeof device->key)
+        return false;
+    memcpy(device->key, resolved->secret.data, resolved->secret.len);
+    device->key_size = resolved->secret.len;
+    return true;
+}
+
+bool directory_ask_device(struct bus *bus, const struct directory_question *question,
     struct directory_device *out_device, struct arena *arena, struct err *err)
 {
     Nwims__V1__ResolveCredentialRequest request = NWIMS__V1__RESOLVE_CREDENTIAL_REQUEST__INIT;
     struct rpc_caller caller = { .actor = "ingest" };
-    unsigned char copy[DIRECTORY_VERIFIER_SIZE];
-    char kind[] = "token";
     ProtobufCMessage *reply = NULL;
-    memcpy(copy, verifier, sizeof copy);
     trace_begin(&caller.trace, NULL);
-    request.kind = kind;
-    request.has_verifier = true;
-    request.verifier = (ProtobufCBinaryData){ sizeof copy, copy };
+    request.kind = (char *)(uintptr_t)question->kind;
+    request.lookup = (char *)(uintptr_t)question->lookup;
+    request.has_verifier = question->verifier != NULL;
+    request.verifier = (ProtobufCBinaryData){ question->verifier ? (size_t)DIRECTORY_VERIFIER_SIZE : 0,
+        (uint8_t *)(uintptr_t)question->verifier };
     *out_device = (struct directory_device){ 0 };
     if (!rpc_call(bus, &nwims__v1__registry__descriptor, "ResolveCredential", &caller, &request.base, ASK_MS, arena,
             &reply, NULL, err)) {
@@ -77,7 +87,8 @@ bool directory_ask_device(struct bus *bus, const unsigned char verifier[DIRECTOR
             return true;
         return err_wrap(err, "looking up a credential");
     }
-    if (!fill_device(out_device, (const Nwims__V1__ResolveCredentialReply *)reply))
-        return err_set(err, ERR_BUG, "the registry answered with ids that are too long");
+    const Nwims__V1__ResolveCredentialReply *resolved = (const Nwims__V1__ResolveCredentialReply *)reply;
+    if (!fill_device(out_device, resolved) || !fill_key(out_device, resolved))
+        return err_set(err, ERR_BUG, "the registry answered with ids or a key that are too long");
     return true;
 }

@@ -8,6 +8,12 @@ enum { DIRECTORY_NAMES_A_CALL = 3000, DIRECTORY_NAME_LONGEST = 64, DIRECTORY_VER
 /* out_sensors[i] of a name that the registry does not know is all zero. */
 MUST_CHECK bool directory_ask_sensors(struct bus *bus, const struct rpc_caller *caller, char **names, size_t count,
     struct directory_sensor *out_sensors, struct arena *arena, struct err *err);
+/* By the verifier of a token, or by kind and name. */
+struct directory_question {
+    const char *kind;
+    const unsigned char *verifier; /* NULL: by lookup */
+    const char *lookup;
+};
 /* tenant_id 0: nobody's. */
-MUST_CHECK bool directory_ask_device(struct bus *bus, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
+MUST_CHECK bool directory_ask_device(struct bus *bus, const struct directory_question *question,
     struct directory_device *out_device, struct arena *arena, struct err *err);

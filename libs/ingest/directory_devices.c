@@ -1,9 +1,10 @@
 #include "auth/auth.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "ingest/directory_internal.h"
 #include <string.h>
 
-enum { TOKEN_LONGEST = 256 };
+enum { TOKEN_LONGEST = 256, LOOKUP_LONGEST = 128 };
 
 static bool is_current(const struct directory *directory, const struct credential *credential)
 {
@@ -41,7 +42,7 @@ static void keep_credential(
     pthread_rwlock_unlock(&directory->lock);
 }
 
-static bool ask_for_credential(struct directory *directory, const unsigned char *verifier,
+static bool ask_for_credential(struct directory *directory, const struct directory_question *question,
     const struct directory_key *key, struct credential *out_credential, struct arena *arena, struct err *err)
 {
     int64_t began_us = clock_monotonic_us();
@@ -51,7 +52,7 @@ static bool ask_for_credential(struct directory *directory, const unsigned char 
     bool ok = true;
     if (answer == DIRECTORY_UNKNOWN) {
         ok = directory_lane_may_ask(lane, began_us, err) &&
-             directory_ask_device(directory->bus, verifier, &credential.device, arena, err);
+             directory_ask_device(directory->bus, question, &credential.device, arena, err);
         if (ok) {
             metric_add(directory->misses, 1);
             keep_credential(directory, key, &credential);
@@ -73,20 +74,74 @@ static bool check_device(const struct directory_device *device, struct err *err)
     return true;
 }
 
-bool directory_device_again(struct directory *directory, const unsigned char verifier[DIRECTORY_VERIFIER_SIZE],
+/* Who asks by a name has its entry under the hash of kind and name: no token has a NUL in it, so no token is one. */
+static bool key_of_question(const struct directory_question *question, struct directory_key *out_key)
+{
+    char text[8 + 1 + LOOKUP_LONGEST];
+    unsigned char digest[SHA256_SIZE];
+    if (question->verifier) {
+        *out_key = directory_key_of_verifier(question->verifier);
+        return true;
+    }
+    size_t kind_size = strlen(question->kind) + 1, size = strnlen(question->lookup, LOOKUP_LONGEST + 1);
+    if (size == 0 || size > LOOKUP_LONGEST || kind_size > 8)
+        return false;
+    memcpy(text, question->kind, kind_size);
+    memcpy(text + kind_size, question->lookup, size);
+    auth_sha256(digest, text, kind_size + size);
+    *out_key = directory_key_of_verifier(digest);
+    return true;
+}
+
+static bool give(const struct credential *credential, const struct directory_question *question,
+    struct directory_device *out_device, struct err *err)
+{
+    if (!check_device(&credential->device, err))
+        return false;
+    *out_device = credential->device;
+    if (question->verifier)
+        memcpy(out_device->verifier, question->verifier, sizeof out_device->verifier);
+    return text_copy(out_device->kind, sizeof out_device->kind, question->kind, strlen(question->kind)) &&
+           (!question->lookup ||
+               text_copy(out_device->lookup, sizeof out_device->lookup, question->lookup, strlen(question->lookup)));
+}
+
+static bool find(struct directory *directory, const struct directory_question *question,
     struct directory_device *out_device, struct arena *arena, struct err *err)
 {
     struct credential credential = { 0 };
+    struct directory_key key;
     uint64_t position;
-    struct directory_key key = directory_key_of_verifier(verifier);
+    if (!key_of_question(question, &key))
+        return err_set(err, ERR_UNAUTHENTICATED, "no device has such a name");
     if (look_up_credential(directory, &key, &credential, &position) != DIRECTORY_UNKNOWN)
         metric_add(directory->hits, 1);
-    else if (!ask_for_credential(directory, verifier, &key, &credential, arena, err))
+    else if (!ask_for_credential(directory, question, &key, &credential, arena, err))
         return false;
-    if (!check_device(&credential.device, err))
+    return give(&credential, question, out_device, err);
+}
+
+static bool find_known(
+    struct directory *directory, const struct directory_question *question, struct directory_device *out_device)
+{
+    struct credential credential = { 0 };
+    struct directory_key key;
+    struct err err = { 0 };
+    uint64_t position;
+    return key_of_question(question, &key) &&
+           look_up_credential(directory, &key, &credential, &position) == DIRECTORY_PRESENT &&
+           give(&credential, question, out_device, &err);
+}
+
+/* False if it can be nobody's. */
+static bool question_of_token(
+    const char *token, unsigned char verifier[DIRECTORY_VERIFIER_SIZE], struct directory_question *out_question)
+{
+    size_t length = strnlen(token, TOKEN_LONGEST + 1);
+    if (length == 0 || length > TOKEN_LONGEST)
         return false;
-    *out_device = credential.device;
-    memcpy(out_device->verifier, verifier, sizeof out_device->verifier);
+    auth_sha256(verifier, token, length);
+    *out_question = (struct directory_question){ .kind = "token", .verifier = verifier };
     return true;
 }
 
@@ -94,28 +149,37 @@ bool directory_device(struct directory *directory, const char *token, struct dir
     struct arena *arena, struct err *err)
 {
     unsigned char verifier[SHA256_SIZE];
-    size_t length = strnlen(token, TOKEN_LONGEST + 1);
-    if (length == 0 || length > TOKEN_LONGEST)
+    struct directory_question question;
+    if (!question_of_token(token, verifier, &question))
         return err_set(err, ERR_UNAUTHENTICATED, "this is no device's token");
-    auth_sha256(verifier, token, length);
-    return directory_device_again(directory, verifier, out_device, arena, err);
+    return find(directory, &question, out_device, arena, err);
 }
 
 bool directory_device_known(struct directory *directory, const char *token, struct directory_device *out_device)
 {
     unsigned char verifier[SHA256_SIZE];
-    struct credential credential = { 0 };
-    struct err err = { 0 };
-    uint64_t position;
-    size_t length = strnlen(token, TOKEN_LONGEST + 1);
-    if (length == 0 || length > TOKEN_LONGEST)
-        return false;
-    auth_sha256(verifier, token, length);
-    struct directory_key key = directory_key_of_verifier(verifier);
-    if (look_up_credential(directory, &key, &credential, &position) != DIRECTORY_PRESENT ||
-        !check_device(&credential.device, &err))
-        return false;
-    *out_device = credential.device;
-    memcpy(out_device->verifier, verifier, sizeof out_device->verifier);
-    return true;
+    struct directory_question question;
+    return question_of_token(token, verifier, &question) && find_known(directory, &question, out_device);
+}
+
+bool directory_named(struct directory *directory, const char *kind, const char *lookup,
+    struct directory_device *out_device, struct arena *arena, struct err *err)
+{
+    return find(directory, &(struct directory_question){ .kind = kind, .lookup = lookup }, out_device, arena, err);
+}
+
+bool directory_named_known(
+    struct directory *directory, const char *kind, const char *lookup, struct directory_device *out_device)
+{
+    return find_known(directory, &(struct directory_question){ .kind = kind, .lookup = lookup }, out_device);
+}
+
+bool directory_device_again(struct directory *directory, const struct directory_device *device,
+    struct directory_device *out_device, struct arena *arena, struct err *err)
+{
+    bool is_token = strcmp(device->kind, "token") == 0;
+    const struct directory_question question = {
+        .kind = device->kind, .verifier = is_token ? device->verifier : NULL, .lookup = is_token ? NULL : device->lookup
+    };
+    return find(directory, &question, out_device, arena, err);
 }

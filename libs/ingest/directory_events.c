@@ -47,6 +47,9 @@ static void forget_credential(struct directory *directory, const Nwims__V1__Enti
         key = directory_key_of_verifier(event->verifier.data);
         note(directory, &key);
         directory_table_drop(directory->credentials, key.bytes, key.size);
+        /* One that was found by a name is held against this mark when it is used. */
+        key = directory_key_of_id(KEY_CREDENTIAL_ID, event->id ? event->id : "");
+        note(directory, &key);
     } else if (event->id) {
         key = directory_key_of_id(KEY_CREDENTIAL_ID, event->id);
         note(directory, &key);

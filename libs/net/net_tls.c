@@ -1,4 +1,5 @@
 #include "net/net_internal.h"
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -9,6 +10,8 @@
 #define CIPHERS_OF_12                                                                                                  \
     "ECDHE+AESGCM:ECDHE+CHACHA20:kECDHEPSK+AES:kPSK+AESGCM:kPSK+CHACHA20:PSK-AES128-CCM:PSK-AES128-CCM8:"              \
     "PSK-AES128-CBC-SHA256:PSK-AES256-CBC-SHA384"
+/* Pre-shared keys go with SHA-256 (RFC 8446, 4.2.11): its suites first, or they would be passed over. */
+#define SUITES_OF_13 "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 enum { PATH_SIZE = 512, LONGEST_IDENTITY = 128 };
 
 struct net_tls {
@@ -39,16 +42,84 @@ static int take_any_certificate(int is_valid, X509_STORE_CTX *store)
     return 1;
 }
 
-static unsigned on_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned key_size)
+/* Marks the sessions that a pre-shared key has made. */
+static int psk_session_index(void)
 {
-    struct net_connection *connection = SSL_get_app_data(ssl);
+    static atomic_int index = -1;
+    int known = atomic_load(&index);
+    if (known < 0) {
+        known = SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+        atomic_store(&index, known);
+    }
+    return known;
+}
+
+static size_t find_key(SSL *ssl, const char *identity, unsigned char *key, size_t key_size)
+{
     const struct net_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (!identity || strnlen(identity, LONGEST_IDENTITY + 1) > LONGEST_IDENTITY)
         return 0;
     size_t size = tls->config.psk(tls->config.psk_context, identity, key, key_size);
+    return size <= key_size ? size : 0;
+}
+
+/* TLS 1.2, within the key exchange. Set beside on_psk_13 it also makes OpenSSL prefer the suites that such keys need.
+ */
+static unsigned on_psk(SSL *ssl, const char *identity, unsigned char *key, unsigned key_size)
+{
+    return SSL_version(ssl) == TLS1_3_VERSION ? 0 : (unsigned)find_key(ssl, identity, key, key_size);
+}
+
+static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t size)
+{
+    static const unsigned char aes_128_gcm_sha256[] = { 0x13, 0x01 };
+    SSL_SESSION *session = SSL_SESSION_new();
+    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, aes_128_gcm_sha256);
+    if (session && cipher && SSL_SESSION_set1_master_key(session, key, size) == 1 &&
+        SSL_SESSION_set_cipher(session, cipher) == 1 &&
+        SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1 &&
+        SSL_SESSION_set_ex_data(session, psk_session_index(), ssl) == 1)
+        return session;
+    SSL_SESSION_free(session);
+    return NULL;
+}
+
+/* TLS 1.3, from the first message: that the peer has the key is not proven yet, and when the suites do not fit the
+ * handshake goes on without it. So the identity only waits here; see keep_identity. */
+static int on_psk_13(SSL *ssl, const unsigned char *identity, size_t identity_size, SSL_SESSION **out_session)
+{
+    struct net_connection *connection = SSL_get_app_data(ssl);
+    unsigned char key[SSL_MAX_MASTER_KEY_LENGTH];
+    char text[LONGEST_IDENTITY + 1];
+    *out_session = NULL;
+    if (identity_size == 0 || identity_size > LONGEST_IDENTITY || memchr(identity, '\0', identity_size))
+        return 1; /* a ticket, say */
+    memcpy(text, identity, identity_size);
+    text[identity_size] = '\0';
+    size_t size = find_key(ssl, text, key, sizeof key);
+    if (size == 0)
+        return 1;
     free(connection->psk_identity);
-    connection->psk_identity = size > 0 && size <= key_size ? strdup(identity) : NULL;
-    return connection->psk_identity ? (unsigned)size : 0;
+    connection->psk_identity = strdup(text);
+    *out_session = connection->psk_identity ? session_of_key(ssl, key, size) : NULL;
+    OPENSSL_cleanse(key, sizeof key);
+    SSL_set_num_tickets(ssl, 0); /* a session resumed by a ticket would have no identity */
+    return 1;
+}
+
+/* After the handshake: who the peer is by the key that was really used, if one was. */
+static void keep_identity(struct net_connection *connection)
+{
+    SSL *ssl = connection->ssl;
+    if (SSL_version(ssl) == TLS1_3_VERSION) {
+        const SSL_SESSION *session = SSL_get_session(ssl);
+        bool is_proven = session && SSL_session_reused(ssl) && SSL_SESSION_get_ex_data(session, psk_session_index());
+        if (is_proven)
+            return;
+        free(TAKE(connection->psk_identity));
+    } else if (SSL_get_psk_identity(ssl)) {
+        connection->psk_identity = strdup(SSL_get_psk_identity(ssl));
+    }
 }
 
 static bool load_certificate(SSL_CTX *context, const struct net_tls *tls, struct err *err)
@@ -69,7 +140,7 @@ static bool make_context(SSL_CTX **out_context, struct net_tls *tls, struct err 
     static const unsigned char session_context[] = "nwims";
     __attribute__((cleanup(ssl_ctx_auto))) SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_cipher_list(context, CIPHERS_OF_12) != 1)
+        SSL_CTX_set_cipher_list(context, CIPHERS_OF_12) != 1 || SSL_CTX_set_ciphersuites(context, SUITES_OF_13) != 1)
         return fail(err, "TLS");
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(
@@ -80,8 +151,11 @@ static bool make_context(SSL_CTX **out_context, struct net_tls *tls, struct err 
     SSL_CTX_set_app_data(context, tls);
     if (tls->config.asks_for_certificate)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, take_any_certificate);
-    if (tls->config.psk)
+    if (tls->config.psk) {
+        psk_session_index();
         SSL_CTX_set_psk_server_callback(context, on_psk);
+        SSL_CTX_set_psk_find_session_callback(context, on_psk_13);
+    }
     if (!load_certificate(context, tls, err))
         return false;
     *out_context = TAKE(context);
@@ -157,6 +231,7 @@ enum net_io net_tls_handshake(struct net_connection *connection)
     if (result != 1)
         return result_of(connection, result);
     connection->wants_write = false;
+    keep_identity(connection);
     return NET_DONE;
 }
 

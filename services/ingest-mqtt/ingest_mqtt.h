@@ -49,6 +49,8 @@ void front_recheck(void *context, const char *device_id, const char *credential_
 
 /* ---- login.c ---- */
 void login_begin(struct session *session, const struct mqtt_connect *connect);
+/* net_tls_config.psk; context: the app. */
+size_t login_psk(void *context, const char *identity, unsigned char *key, size_t key_size);
 /* On the loop: asks the directory once more whether the session may stay. */
 void login_check_again(struct session *session);
 

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "metrics/metrics.h"
 #include "session.h"
@@ -6,7 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_CLIENT_ID = 128, LONGEST_TOKEN = 256, LONGEST_WILL = 65536, RECHECK_AGAIN_MS = 1000 };
+enum {
+    LONGEST_CLIENT_ID = 128,
+    LONGEST_TOKEN = 256,
+    LONGEST_LOOKUP = 128,
+    LONGEST_WILL = 65536,
+    RECHECK_AGAIN_MS = 1000,
+    PSK_ARENA_BYTES = 64 * 1024
+};
 
 /* ---- refusing ---- */
 /* Return codes of 3.1.1 (section 3.2.2.3). */
@@ -42,6 +50,8 @@ static void refuse(struct session *session, enum complaint complaint, enum mqtt_
 
 static void refuse_err(struct session *session, const struct err *err)
 {
+    if (err->kind != ERR_UNAUTHENTICATED)
+        log_debug(NULL, "login.failed", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
     if (err->kind == ERR_UNAUTHENTICATED)
         refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_USER_NAME_OR_PASSWORD, err->text);
     else if (err->kind == ERR_LIMIT)
@@ -154,6 +164,7 @@ static void welcome(struct session *session, bool is_assigned)
 static void finish(struct session *session, const struct directory_device *device, bool is_assigned)
 {
     session->device = *device;
+    explicit_bzero(session->device.key, sizeof session->device.key);
     if (!will_is_ours(session)) {
         refuse(session, COMPLAINT_FOREIGN_TOPIC, MQTT_TOPIC_NAME_INVALID, "the will's topic is none of this device's");
     } else if (!enter_roster(session)) {
@@ -169,6 +180,8 @@ struct login_job {
     struct job job;
     struct app *app;
     char tokens[2][LONGEST_TOKEN + 1]; /* password, then user name */
+    const char *kind;                  /* NULL: by token; "psk", "x509": by what TLS has proven */
+    char lookup[LONGEST_LOOKUP + 1];
     bool is_assigned;
     struct directory_device device;
     struct err err;
@@ -199,8 +212,9 @@ static void on_answer(void *context, struct net_connection *connection, struct n
 static void ask(struct job *job, struct arena *arena)
 {
     struct login_job *login = (struct login_job *)(void *)((char *)job - offsetof(struct login_job, job));
-    bool is_known = false;
-    for (size_t i = 0; i < COUNT_OF(login->tokens) && !is_known; i++) {
+    bool is_known = login->kind && directory_named(login->app->directory, login->kind, login->lookup, &login->device,
+                                       arena, &login->err);
+    for (size_t i = 0; i < COUNT_OF(login->tokens) && !login->kind && !is_known; i++) {
         if (login->tokens[i][0] == '\0')
             continue;
         login->err = (struct err){ 0 };
@@ -217,8 +231,15 @@ static bool copy_token(char target[LONGEST_TOKEN + 1], const struct mqtt_text *t
                                text_copy(target, LONGEST_TOKEN + 1, text->bytes, text->length));
 }
 
+static bool has_token(const struct login_job *login)
+{
+    return login->tokens[0][0] != '\0' || login->tokens[1][0] != '\0';
+}
+
 static bool is_in_memory(struct login_job *login)
 {
+    if (login->kind)
+        return directory_named_known(login->app->directory, login->kind, login->lookup, &login->device);
     for (size_t i = 0; i < COUNT_OF(login->tokens); i++)
         if (login->tokens[i][0] != '\0' &&
             directory_device_known(login->app->directory, login->tokens[i], &login->device))
@@ -244,13 +265,27 @@ static struct login_job *make_job(struct session *session, const struct mqtt_con
     return login;
 }
 
+/* A pre-shared key says all; a certificate does when no token stands beside it. */
+static void take_from_tls(struct session *session, struct login_job *login)
+{
+    unsigned char fingerprint[NET_FINGERPRINT_SIZE];
+    const char *identity = net_psk_identity(session->connection);
+    if (identity) {
+        login->kind = text_copy(login->lookup, sizeof login->lookup, identity, strlen(identity)) ? "psk" : NULL;
+    } else if (!has_token(login) && net_fingerprint(session->connection, fingerprint)) {
+        login->kind = "x509";
+        text_hex(login->lookup, fingerprint, sizeof fingerprint);
+    }
+}
+
 static void log_in(struct session *session, struct login_job *login)
 {
     struct app *app = session->loop->app;
     char peer[NET_PEER_SIZE];
     session_peer(session, peer);
     session->state = SESSION_LOGGING_IN;
-    if (login->tokens[0][0] == '\0' && login->tokens[1][0] == '\0') {
+    take_from_tls(session, login);
+    if (!login->kind && !has_token(login)) {
         refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_USER_NAME_OR_PASSWORD,
             "CONNECT carries no token: put the device's token into the user name or the password");
         free(login);
@@ -299,7 +334,7 @@ struct recheck_job {
     struct net_mail mail;
     struct job job;
     struct app *app;
-    unsigned char verifier[32];
+    struct directory_device was;
     struct err err;
 };
 
@@ -323,7 +358,7 @@ static void check_again(struct job *job, struct arena *arena)
 {
     struct recheck_job *recheck = (struct recheck_job *)(void *)((char *)job - offsetof(struct recheck_job, job));
     struct directory_device device;
-    bool is_good = directory_device_again(recheck->app->directory, recheck->verifier, &device, arena, &recheck->err);
+    bool is_good = directory_device_again(recheck->app->directory, &recheck->was, &device, arena, &recheck->err);
     if (is_good)
         recheck->err = (struct err){ 0 };
     net_post(recheck->app->server, &recheck->mail);
@@ -337,10 +372,29 @@ void login_check_again(struct session *session)
     recheck->mail = (struct net_mail){ .to = session->handle, .handler = on_checked };
     recheck->job.run = check_again;
     recheck->app = session->loop->app;
-    memcpy(recheck->verifier, session->device.verifier, sizeof recheck->verifier);
+    recheck->was = session->device;
     if (!workers_do(session->loop->app->workers, &recheck->job)) {
         free(recheck);
         session->why_ended = "revoked"; /* to be on the safe side: the device comes again and is asked who it is */
         session_refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "the credential could not be checked");
     }
+}
+
+/* ---- pre-shared keys ---- */
+/* On the lobby's thread: it may ask the registry. */
+size_t login_psk(void *context, const char *identity, unsigned char *key, size_t key_size)
+{
+    AUTO_INPLACE(arena) arena;
+    struct app *app = context;
+    struct directory_device device;
+    struct err err = { 0 };
+    arena_init(&arena, PSK_ARENA_BYTES);
+    bool is_known = text_is_utf8(identity, strlen(identity)) &&
+                    directory_named(app->directory, "psk", identity, &device, &arena, &err);
+    if (!is_known)
+        complaint_note(COMPLAINT_CREDENTIALS, 0, "", "", err.kind == ERR_NONE ? "no UTF-8 for an identity" : err.text);
+    if (!is_known || device.key_size == 0 || device.key_size > key_size)
+        return 0;
+    memcpy(key, device.key, device.key_size);
+    return device.key_size;
 }

@@ -79,7 +79,11 @@ static bool open_parts(struct app *app, struct err *err)
 static bool listen_to_devices(struct app *app, struct err *err)
 {
     const struct ingest_mqtt_config *config = &app->config;
-    const struct net_tls_config tls = { .certificate_file = config->certificate_file, .key_file = config->key_file };
+    const struct net_tls_config tls = { .certificate_file = config->certificate_file,
+        .key_file = config->key_file,
+        .asks_for_certificate = config->takes_certificates,
+        .psk = config->takes_psk ? login_psk : NULL,
+        .psk_context = app };
     if (config->plain_address[0] == '\0' && config->tls_address[0] == '\0')
         return err_set(err, ERR_CONFIG, "neither MQTT_ADDRESS nor MQTTS_ADDRESS is set");
     if (config->tls_address[0] != '\0' && !net_tls_open(&app->tls, &tls, err))

@@ -8,6 +8,8 @@ struct ingest_mqtt_config {
     char tls_address[64];
     char certificate_file[256];
     char key_file[256];
+    bool takes_certificates;
+    bool takes_psk;
     int64_t loops;
     int64_t workers;
     int64_t most_connections;

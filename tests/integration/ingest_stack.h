@@ -29,6 +29,8 @@
 #define STACK_OTHER_DEVICE "01900000-0000-7000-8000-0000000000d2"
 #define STACK_CREDENTIAL "01900000-0000-7000-8000-0000000000c1"
 #define STACK_TOKEN "nwd_token-of-the-test"
+#define STACK_PSK_IDENTITY "meter-7"
+#define STACK_PSK "sixteen-bytes-it"
 
 static inline void must(bool ok, const struct err *err)
 {
@@ -54,6 +56,7 @@ struct stack_registry {
     atomic_int sensor_calls, credential_calls, most_names;
     atomic_int slow_ms;   /* between reading what is so and answering it */
     atomic_int range_max; /* of P1 */
+    char fingerprint[65]; /* of the certificate that is STACK_DEVICE's, hex; set before it is asked for */
     atomic_bool is_broken, device_is_disabled, credential_is_gone, has_expired, answers_nonsense;
 };
 
@@ -103,23 +106,38 @@ static inline bool stack_resolve_sensors(
     return true;
 }
 
+/* A token by its verifier, a pre-shared key by its identity, a certificate by its fingerprint. */
+static inline bool stack_is_credential(
+    const struct stack_registry *registry, const Nwims__V1__ResolveCredentialRequest *request)
+{
+    unsigned char verifier[SHA256_SIZE];
+    if (request->kind && strcmp(request->kind, "psk") == 0)
+        return request->lookup && strcmp(request->lookup, STACK_PSK_IDENTITY) == 0;
+    if (request->kind && strcmp(request->kind, "x509") == 0)
+        return request->lookup && strcmp(request->lookup, registry->fingerprint) == 0;
+    auth_sha256(verifier, STACK_TOKEN, strlen(STACK_TOKEN));
+    return request->verifier.len == SHA256_SIZE && memcmp(request->verifier.data, verifier, SHA256_SIZE) == 0;
+}
+
 static inline bool stack_resolve_credential(
     void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
 {
     struct stack_registry *registry = context;
     const Nwims__V1__ResolveCredentialRequest *request = input;
     Nwims__V1__ResolveCredentialReply *reply = output;
-    unsigned char verifier[SHA256_SIZE];
     atomic_fetch_add(&registry->credential_calls, 1);
     if (atomic_load(&registry->is_broken))
         return err_set(err, ERR_TRANSIENT, "the database is away");
-    auth_sha256(verifier, STACK_TOKEN, strlen(STACK_TOKEN));
-    if (atomic_load(&registry->credential_is_gone) || request->verifier.len != SHA256_SIZE ||
-        memcmp(request->verifier.data, verifier, SHA256_SIZE) != 0)
+    if (atomic_load(&registry->credential_is_gone) || !stack_is_credential(registry, request))
         return err_set(err, ERR_NOT_FOUND, "no such credential");
     reply->has_tenant_id = true;
     reply->tenant_id = 7;
     reply->device_id = arena_text(call->arena, STACK_DEVICE);
+    if (request->kind && strcmp(request->kind, "psk") == 0) {
+        reply->has_secret = true;
+        reply->secret.data = (uint8_t *)arena_text(call->arena, STACK_PSK);
+        reply->secret.len = strlen(STACK_PSK);
+    }
     reply->credential_id = arena_text(call->arena, STACK_CREDENTIAL);
     reply->device_state = arena_text(call->arena, atomic_load(&registry->device_is_disabled) ? "disabled" : "active");
     reply->has_expires_at = true;

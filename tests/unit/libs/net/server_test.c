@@ -503,6 +503,59 @@ static void a_pre_shared_key_tells_who_it_is(void **state)
     net_tls_close(tls);
 }
 
+static unsigned wrong_key(
+    SSL *ssl, const char *hint, char *identity, unsigned identity_size, unsigned char *key, unsigned key_size)
+{
+    unsigned size = client_key(ssl, hint, identity, identity_size, key, key_size);
+    key[0] ^= 1;
+    return size;
+}
+
+/* Where there is a certificate too, a handshake may go on without the key: then it tells nobody. */
+static void only_a_key_that_is_proven_tells_who_it_is(void **state)
+{
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    static const char *const suites[] = { "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384" };
+    struct identity ours;
+    struct net_tls *tls = NULL;
+    struct echo echo;
+    struct err err = { 0 };
+    (void)state;
+    identity_make(&ours, "server");
+    const struct net_tls_config config = {
+        .certificate_file = ours.certificate_file, .key_file = ours.key_file, .psk = give_key
+    };
+    assert_true(net_tls_open(&tls, &config, &err));
+    int port = start(&echo, &usual, tls);
+    for (size_t i = 0; i < COUNT_OF(versions) * COUNT_OF(suites) * 2; i++) {
+        bool is_wrong = i / 4 == 1, ok;
+        SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_min_proto_version(context, versions[i % 2]);
+        SSL_CTX_set_max_proto_version(context, versions[i % 2]);
+        SSL_CTX_set_ciphersuites(context, suites[i / 2 % 2]);
+        if (versions[i % 2] == TLS1_2_VERSION)
+            SSL_CTX_set_cipher_list(context, i / 2 % 2 == 0 ? "PSK" : "ECDHE+AESGCM");
+        SSL_CTX_set_psk_client_callback(context, is_wrong ? wrong_key : client_key);
+        int fd = connect_to(port);
+        SSL *ssl = handshake(fd, context, &ok);
+        bool uses_key = i / 2 % 2 == 0;
+        if (ok && SSL_write(ssl, "a\n", 2) == 2 && SSL_read(ssl, (char[8]){ 0 }, 8) == 2) {
+            assert_false(is_wrong && uses_key);
+            pthread_mutex_lock(&echo.lock);
+            assert_string_equal(echo.psk_identity, uses_key ? "meter-7" : "");
+            pthread_mutex_unlock(&echo.lock);
+        } else {
+            assert_true(is_wrong && uses_key);
+        }
+        SSL_free(ssl);
+        SSL_CTX_free(context);
+        close(fd);
+    }
+    stop(&echo);
+    net_tls_close(tls);
+    identity_done(&ours);
+}
+
 static void a_missing_certificate_is_an_error_of_the_settings(void **state)
 {
     struct net_tls *tls = NULL;
@@ -534,6 +587,7 @@ int main(void)
         cmocka_unit_test(tls_speaks_1_2_and_1_3_and_tells_the_client_certificate),
         cmocka_unit_test(old_tls_and_nonsense_are_turned_away),
         cmocka_unit_test(a_pre_shared_key_tells_who_it_is),
+        cmocka_unit_test(only_a_key_that_is_proven_tells_who_it_is),
         cmocka_unit_test(a_missing_certificate_is_an_error_of_the_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
