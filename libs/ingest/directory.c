@@ -45,6 +45,11 @@ struct directory_key directory_key_of_places(int32_t tenant_id)
     return key_of(KEY_PLACES, tenant_id, "*", 1);
 }
 
+struct directory_key directory_key_of_tenant(int32_t tenant_id)
+{
+    return key_of(KEY_TENANT, tenant_id, "*", 1);
+}
+
 struct directory_key directory_key_of_id(enum key_kind kind, const char *id)
 {
     return key_of(kind, 0, id, strlen(id));
@@ -154,7 +159,7 @@ static void make_metrics(struct directory *directory)
 static bool follow_events(struct directory *directory, struct err *err)
 {
     static const char *const subjects[] = { "events.*.sensor", "events.*.device", "events.*.credential",
-        "events.*.municipality", "events.*.zone", "events.*.site" };
+        "events.*.municipality", "events.*.zone", "events.*.site", "events.*.tenant_access" };
     if (!bus_on_reconnect(directory->bus, on_reconnect, NULL, err))
         return false;
     for (size_t i = 0; i < COUNT_OF(subjects); i++)

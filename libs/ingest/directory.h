@@ -30,6 +30,7 @@ struct directory_device {
     unsigned char key[64]; /* of "psk" */
     size_t key_size;
     bool is_disabled;
+    bool is_suspended;  /* its tenant is */
     int64_t expires_at; /* 0: never */
 };
 struct directory_config {

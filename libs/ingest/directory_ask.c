@@ -51,6 +51,7 @@ static bool fill_device(struct directory_device *device, const Nwims__V1__Resolv
 {
     *device = (struct directory_device){ .tenant_id = resolved->tenant_id,
         .is_disabled = resolved->device_state && strcmp(resolved->device_state, "disabled") == 0,
+        .is_suspended = resolved->is_tenant_suspended,
         .expires_at = resolved->has_expires_at ? resolved->expires_at : 0 };
     return copy_text(device->device_id, sizeof device->device_id, resolved->device_id) &&
            copy_text(device->device_code, sizeof device->device_code, resolved->device_code) &&

@@ -1,6 +1,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "ingest/credential.h"
 #include "ingest/directory_internal.h"
 #include <string.h>
 
@@ -10,7 +11,9 @@ static bool is_current(const struct directory *directory, const struct credentia
 {
     struct directory_key device = directory_key_of_id(KEY_DEVICE, credential->device.device_id);
     struct directory_key id = directory_key_of_id(KEY_CREDENTIAL_ID, credential->device.credential_id);
-    return !directory_has_changed(directory, &device, credential->position) &&
+    struct directory_key tenant = directory_key_of_tenant(credential->device.tenant_id);
+    return !directory_has_changed(directory, &tenant, credential->position) &&
+           !directory_has_changed(directory, &device, credential->position) &&
            !directory_has_changed(directory, &id, credential->position);
 }
 
@@ -69,26 +72,25 @@ static bool check_device(const struct directory_device *device, struct err *err)
         return err_set(err, ERR_UNAUTHENTICATED, "this is no device's token");
     if (device->expires_at != 0 && device->expires_at <= clock_now_us())
         return err_set(err, ERR_UNAUTHENTICATED, "the device's token has expired");
+    if (device->is_suspended)
+        return err_set(err, ERR_UNAUTHENTICATED, "the utility that the device belongs to is suspended");
     if (device->is_disabled)
         return err_set(err, ERR_UNAUTHENTICATED, "the device is disabled");
     return true;
 }
 
-/* Who asks by a name has its entry under the hash of kind and name: no token has a NUL in it, so no token is one. */
+/* Who asks by a name has its entry under the hash of kind and name. */
 static bool key_of_question(const struct directory_question *question, struct directory_key *out_key)
 {
-    char text[8 + 1 + LOOKUP_LONGEST];
+    char lookup[CREDENTIAL_LOOKUP_SIZE];
     unsigned char digest[SHA256_SIZE];
     if (question->verifier) {
         *out_key = directory_key_of_verifier(question->verifier);
         return true;
     }
-    size_t kind_size = strlen(question->kind) + 1, size = strnlen(question->lookup, LOOKUP_LONGEST + 1);
-    if (size == 0 || size > LOOKUP_LONGEST || kind_size > 8)
+    if (!credential_lookup(lookup, question->kind, question->lookup))
         return false;
-    memcpy(text, question->kind, kind_size);
-    memcpy(text + kind_size, question->lookup, size);
-    auth_sha256(digest, text, kind_size + size);
+    credential_verifier(digest, question->kind, lookup);
     *out_key = directory_key_of_verifier(digest);
     return true;
 }

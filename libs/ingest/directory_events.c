@@ -68,6 +68,9 @@ static void forget(struct directory *directory, const Nwims__V1__EntityChanged *
         forget_sensor(directory, event);
     } else if (strcmp(entity, "credential") == 0) {
         forget_credential(directory, event);
+    } else if (strcmp(entity, "tenant_access") == 0) {
+        struct directory_key key = directory_key_of_tenant(event->tenant_id);
+        note(directory, &key);
     } else if (strcmp(entity, "device") == 0 && event->id) {
         /* Its credentials are not looked for: each is held against this mark when it is used. */
         struct directory_key key = directory_key_of_id(KEY_DEVICE, event->id);
@@ -79,7 +82,9 @@ static void tell(struct directory *directory, const Nwims__V1__EntityChanged *ev
 {
     const char *entity = event && event->entity ? event->entity : "", *id = event ? event->id : NULL;
     bool is_device = strcmp(entity, "device") == 0, is_credential = strcmp(entity, "credential") == 0;
-    if (!event || ((is_device || is_credential) && id))
+    if (!event || strcmp(entity, "tenant_access") == 0)
+        directory_tell(directory, NULL, NULL);
+    else if ((is_device || is_credential) && id)
         directory_tell(directory, is_device ? id : NULL, is_credential ? id : NULL);
 }
 

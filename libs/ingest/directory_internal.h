@@ -35,14 +35,21 @@ struct directory {
     struct change_marks marks;
     uint64_t reconnects_seen;
     struct lane lanes[DIRECTORY_LANES];
-    struct bus_subscription *subscriptions[6];
+    struct bus_subscription *subscriptions[7];
     directory_changed *listener; /* NULL: none */
     void *listener_context;
     struct metric *hits, *misses, *flushes, *evicted, *sensor_gauge, *credential_gauge;
 };
 
 /* ---- keys: of the tables and of the marks ---- */
-enum key_kind { KEY_SENSOR = 's', KEY_CREDENTIAL = 'c', KEY_DEVICE = 'd', KEY_CREDENTIAL_ID = 'i', KEY_PLACES = 'p' };
+enum key_kind {
+    KEY_SENSOR = 's',
+    KEY_CREDENTIAL = 'c',
+    KEY_DEVICE = 'd',
+    KEY_CREDENTIAL_ID = 'i',
+    KEY_PLACES = 'p',
+    KEY_TENANT = 't'
+};
 struct directory_key {
     unsigned char bytes[1 + sizeof(int32_t) + DIRECTORY_NAME_LONGEST];
     size_t size; /* 0: nothing can have this name */
@@ -51,6 +58,8 @@ struct directory_key directory_key_of_sensor(int32_t tenant_id, const char *name
 struct directory_key directory_key_of_verifier(const unsigned char verifier[DIRECTORY_VERIFIER_SIZE]);
 /* Where the tenant's things count to. */
 struct directory_key directory_key_of_places(int32_t tenant_id);
+/* Whether the tenant's devices are let in. */
+struct directory_key directory_key_of_tenant(int32_t tenant_id);
 struct directory_key directory_key_of_id(enum key_kind kind, const char *id);
 
 /* ---- locks: what is seen under them is from after the last reconnection; both are given back with

@@ -59,6 +59,7 @@ make_secrets() {
     for user in $(rows_of nats-users.table | cut -d' ' -f1); do secret "nats-$user" 24; done
     for user in $(rows_of redis-users.table | cut -d' ' -f1); do secret "redis-$user" 24; done
     secret master-key 32
+    secret registry-master-key 32
     secret proxy 24
     secret auditor-master-key 32
     secret admin-password 12

@@ -1,12 +1,16 @@
 /* registry: municipalities, zones, devices with their credentials, and sensors. See README.md. */
+#include "auth/auth.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "registry.h"
+#include "tenant_watch.h"
+#include <string.h>
 
 MIGRATION_DECLARE(0001_registry)
 MIGRATION_DECLARE(0002_idempotency)
 MIGRATION_DECLARE(0003_places)
+MIGRATION_DECLARE(0004_credentials)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
-    MIGRATION(3, 0003_places), { 0 } };
+    MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",
@@ -22,7 +26,21 @@ struct app {
     struct registry_config config;
     struct registry registry;
     struct rpc_server *server;
+    struct tenant_watch *tenants;
+    unsigned char master_key[MASTER_KEY_SIZE];
 };
+
+/* Wiped from the configuration: from now on there is one copy. */
+static bool read_master_key(struct app *app, struct err *err)
+{
+    if (!*app->config.master_key)
+        return true;
+    if (!master_key_parse(app->master_key, app->config.master_key, err))
+        return err_wrap(err, "MASTER_KEY");
+    explicit_bzero(app->config.master_key, sizeof app->config.master_key);
+    app->registry.master_key = app->master_key;
+    return true;
+}
 
 static bool app_start(struct app *app, struct err *err)
 {
@@ -32,13 +50,16 @@ static bool app_start(struct app *app, struct err *err)
         .context = &app->registry,
         .workers = app->config.workers,
         .queue = app->config.queue };
-    return service_relay_outbox(app->service, err) &&
+    return read_master_key(app, err) && service_relay_outbox(app->service, err) &&
+           tenant_watch_start(&app->tenants, &app->registry, err) &&
            rpc_server_open(&app->server, service_bus(app->service), &server, err);
 }
 
 static void app_stop(struct app *app)
 {
     rpc_server_close(app->server);
+    tenant_watch_stop(app->tenants);
+    explicit_bzero(app->master_key, sizeof app->master_key);
 }
 
 int main(int argc, char **argv)

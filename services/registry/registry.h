@@ -6,6 +6,7 @@
 struct registry {
     struct service *service;
     struct store *store;
+    const unsigned char *master_key; /* MASTER_KEY_SIZE bytes; NULL: there is none */
 };
 
 /* The table of methods of the service Registry, { 0 } last. */

@@ -1,7 +1,9 @@
 /* Inside only: who may call these is the bus's business, for an ingest asks before it knows of any permission. */
 #include "auth/auth.h"
+#include "ingest/credential.h"
 #include "registry.h"
 #include "resolve_store.h"
+#include <string.h>
 
 enum { MOST_NAMES = 10000 };
 
@@ -19,14 +21,28 @@ bool sensors_resolve(void *context, struct rpc_call *call, const void *input, vo
            resolve_store_sensors(session, tenant_id, request, call->arena, reply, err);
 }
 
+/* What it is found by: told by the caller, or made from the name that a device said. */
+static bool read_verifier(struct rpc_call *call, const Nwims__V1__ResolveCredentialRequest *request,
+    unsigned char verifier[SHA256_SIZE], struct err *err)
+{
+    char lookup[CREDENTIAL_LOOKUP_SIZE];
+    if (request->lookup && request->kind && credential_lookup(lookup, request->kind, request->lookup)) {
+        credential_verifier(verifier, request->kind, lookup);
+        return true;
+    }
+    if (!request->has_verifier || request->verifier.len != SHA256_SIZE)
+        return rpc_violation(call, err, "verifier", "must be a SHA-256, or say kind and lookup");
+    memcpy(verifier, request->verifier.data, SHA256_SIZE);
+    return true;
+}
+
 bool credential_resolve(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
     struct registry *registry = context;
     const Nwims__V1__ResolveCredentialRequest *request = input;
+    unsigned char verifier[SHA256_SIZE];
     AUTO(store_session) session = NULL;
-    if (!request->has_verifier || request->verifier.len != SHA256_SIZE)
-        return rpc_violation(call, err, "verifier", "must be a SHA-256");
-    return store_session_open(&session, registry->store, err) && store_begin(session, 0, err) &&
-           resolve_store_credential(session, request->kind ? request->kind : "token", request->verifier.data,
-               request->verifier.len, call->arena, reply, err);
+    return read_verifier(call, request, verifier, err) && store_session_open(&session, registry->store, err) &&
+           store_begin(session, 0, err) &&
+           resolve_store_credential(session, registry, request->kind, verifier, call->arena, reply, err);
 }

@@ -1,4 +1,6 @@
 #include "resolve_store.h"
+#include "auth/auth.h"
+#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS                                                                                                        \
@@ -69,18 +71,46 @@ bool resolve_store_sensors(struct store_session *session, int32_t tenant_id,
            fill_all(rows, arena, out_reply, err);
 }
 
-bool resolve_store_credential(struct store_session *session, const char *kind, const unsigned char *verifier,
-    size_t size, struct arena *arena, Nwims__V1__ResolveCredentialReply *out_reply, struct err *err)
+/* The key of one row, unwrapped into the arena; none if the kind has none. */
+static bool unwrap(const struct row *row, const struct registry *registry, ProtobufCBinaryData *out_key,
+    protobuf_c_boolean *out_has, struct err *err)
+{
+    char context[64];
+    unsigned char *wrapped;
+    size_t size;
+    AUTO_INPLACE(buffer) key = { .ceiling_bytes = 1024 };
+    if (store_result_is_null(row->rows, row->number, 6))
+        return true;
+    snprintf(context, sizeof context, "credential:%s", store_result_text(row->rows, row->number, 5));
+    if (!registry->master_key)
+        return err_set(err, ERR_CONFIG, "MASTER_KEY is not set, and there are wrapped keys");
+    if (!store_result_bytes(row->rows, row->number, 6, row->arena, &wrapped, &size))
+        return err_set(err, ERR_LIMIT, "no memory left for a key");
+    if (!secret_unwrap(&key, registry->master_key, context, wrapped, size, err))
+        return err_wrap(err, "MASTER_KEY does not fit the keys in the database");
+    out_key->data = arena_alloc(row->arena, key.size);
+    if (!out_key->data)
+        return err_set(err, ERR_LIMIT, "no memory left for a key");
+    memcpy(out_key->data, key.data, key.size);
+    out_key->len = key.size;
+    *out_has = true;
+    explicit_bzero(key.data, key.size);
+    return true;
+}
+
+bool resolve_store_credential(struct store_session *session, const struct registry *registry, const char *kind,
+    const unsigned char verifier[32], struct arena *arena, Nwims__V1__ResolveCredentialReply *out_reply,
+    struct err *err)
 {
     AUTO(store_result) rows = NULL;
     if (!store_query(session, &rows,
-            "SELECT tenant_id, device_id, device_code, device_state, expires_at, credential_id FROM "
-            "find_credential($1, $2)",
-            PARAMS(PARAM_TEXT(kind), PARAM_BYTES(verifier, size)), err))
+            "SELECT tenant_id, device_id, device_code, device_state, expires_at, credential_id, wrapped, join_eui, "
+            "is_suspended FROM find_credentials($1::text, $2::bytea)",
+            PARAMS(PARAM_TEXT(kind), PARAM_BYTES(verifier, SHA256_SIZE)), err))
         return false;
-    if (store_result_rows(rows) != 1)
+    if (store_result_rows(rows) == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no such credential");
-    struct row row = { .rows = rows, .arena = arena };
+    struct row row = { .rows = rows, .arena = arena }, older = { .rows = rows, .number = 1, .arena = arena };
     int64_t tenant_id;
     out_reply->has_tenant_id = row_int(&row, 0, &tenant_id);
     out_reply->tenant_id = (int32_t)tenant_id;
@@ -89,5 +119,11 @@ bool resolve_store_credential(struct store_session *session, const char *kind, c
     out_reply->device_state = row_text(&row, 3);
     out_reply->has_expires_at = row_time(&row, 4, &out_reply->expires_at);
     out_reply->credential_id = row_text(&row, 5);
-    return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
+    out_reply->join_eui = row_text(&row, 7);
+    out_reply->has_is_tenant_suspended = out_reply->is_tenant_suspended = store_result_bool(rows, 0, 8);
+    if (row.is_cut)
+        return err_set(err, ERR_LIMIT, "no memory left for the answer");
+    return unwrap(&row, registry, &out_reply->secret, &out_reply->has_secret, err) &&
+           (store_result_rows(rows) < 2 ||
+               unwrap(&older, registry, &out_reply->older_secret, &out_reply->has_older_secret, err));
 }

@@ -3,6 +3,10 @@
 #define FIELD(name) SETTING_FIELD(struct registry_config, name)
 
 const struct setting registry_settings[] = {
+    { "MASTER_KEY", SETTING_SECRET, FIELD(master_key),
+        .help =
+            "64 hexadecimal digits that wrap PSK and LoRaWAN keys in the database (openssl rand -hex 32); without it "
+            "there are no such credentials" },
     { "RPC_WORKERS", SETTING_COUNT, FIELD(workers), .preset = "4", .min = 1, .max = 256,
         .help = "calls handled at once; more than DATABASE_POOL wait for a connection" },
     { "RPC_QUEUE", SETTING_COUNT, FIELD(queue), .preset = "256", .min = 1, .max = 100000,

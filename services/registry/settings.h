@@ -4,6 +4,7 @@
 
 struct registry_config {
     struct service_config service;
+    char master_key[80];
     int64_t workers;
     int64_t queue;
 };
