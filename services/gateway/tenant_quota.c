@@ -16,7 +16,7 @@ static const int64_t fresh_us = 30 * 1000000, forget_us = INT64_C(3600) * 100000
 struct tenant {
     int32_t id;
     struct rate rate;
-    int64_t readings_a_day; /* 0: no limit */
+    int64_t readings_a_day; /* 0: no limit; -1: none */
     int64_t stored;         /* readings of this day, as history counted them when it was asked */
     /* What we admitted since: under way; committed, so that the next count has it; only accepted, which the count after
      * the next has for sure. */
@@ -139,7 +139,17 @@ static void take_quota(const struct tenant_quota *quota, const Nwims__V1__Tenant
     answer->has_quota = true;
     answer->rate = quota->config.preset;
     answer->readings_a_day = quota->config.readings_a_day;
+#ifdef NWIMS__V1__QUOTA__INIT /* identity knows quotas */
+    const Nwims__V1__Quota *quotas = tenant->quota;
+    if (quotas && quotas->has_requests_per_second) {
+        answer->rate.per_second = quotas->requests_per_second;
+        answer->rate.burst = quotas->has_burst ? quotas->burst : 2 * quotas->requests_per_second;
+    }
+    if (quotas && quotas->has_readings_per_day)
+        answer->readings_a_day = quotas->readings_per_day > 0 ? quotas->readings_per_day : -1; /* none at all */
+#else
     (void)tenant;
+#endif
 }
 
 static bool ask_history(

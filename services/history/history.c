@@ -8,6 +8,7 @@ const struct rpc_method history_methods[] = {
     { "GetLatestOfMany", latest_get_many },
     { "GetAggregate", aggregate_get },
     { "ListReadings", readings_list },
+    { "GetKindDays", kind_days_get },
     { "GetReadingCounts", reading_counts_get },
     { "GetStatistics", statistics_get },
     { "GetIngestStatistics", ingest_statistics_get },

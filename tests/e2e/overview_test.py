@@ -108,6 +108,37 @@ class Overview(unittest.TestCase):
         self.assertEqual(answer.json["items"], [{"id": self.town, "code": "TOWN", "name": "Town", "latitude": 45.5, "longitude": 9.25, "sensors": 4, "sensors_active": 4, "devices": 1}])
         self.assertEqual(self.b.get("/overview/map").json["items"], [])
 
+    def test_the_nation_sees_counts_and_means_but_never_single_sensors(self):
+        c = nwims.tenant("overview-c")
+        for i in range(12):
+            nwims.sensor(c, f"METER-{i}", "volume", "m3")
+            nwims.sensor(c, f"TANK-{i}", "level", "m")
+        c.post("/batch/readings", [{"sensor_id": f"METER-{i}", "value": i, "timestamp": f"{DAY}T0{d}:00:00Z"} for i in range(12) for d in range(3)]
+                    + [{"sensor_id": f"METER-{i}", "value": i, "timestamp": "2026-06-02T00:00:00Z"} for i in range(9)]
+                    + [{"sensor_id": f"TANK-{i}", "value": 2, "timestamp": f"{DAY}T00:00:00Z"} for i in range(3)])
+        root = nwims.admin()
+        until = time.monotonic() + 60
+        while True:
+            answer = root.get("/overview/national", from_at=f"{DAY}T00:00:00Z", to_at="2026-06-03T00:00:00Z")
+            self.assertEqual(answer.status, 200, answer)
+            found = {item["tenant_id"]: item for item in answer.json["items"]}
+            ours, theirs = found[self.a.tenant_id], found[c.tenant_id]
+            if (ours["days"] and len(theirs["days"]) >= 2 and theirs["left_out"] >= 1) or time.monotonic() > until:
+                break  # the rollups have caught up
+            time.sleep(0.5)
+        flows = [r["value"] for r in self.sent if r["sensor_id"].startswith("FLOW")]
+        (flow,) = ours["days"]
+        self.assertEqual((flow["kind"], flow["unit"], flow["sensors"], flow["count"]), ("flow", "m3/h", 4, len(flows)))
+        self.assertAlmostEqual(flow["avg"], sum(flows) / len(flows), places=6)
+        self.assertEqual(ours["left_out"], 1)  # one pressure sensor
+        self.assertEqual([(day["kind"], day["sensors"], day["day_at"]) for day in theirs["days"]],
+                         [("level", 3, f"{DAY}T00:00:00Z"), ("volume", 12, f"{DAY}T00:00:00Z")])
+        self.assertEqual(theirs["left_out"], 1)  # nine meters of the second day
+        for name in ("FLOW-0", "METER-1", self.zone):
+            self.assertNotIn(name, answer.body.decode())
+        self.assertEqual(root.get("/overview/national", from_at="x").status, 422)
+        self.assertIn(self.a.get("/overview/national").status, (200, 403))
+
     def test_a_page_of_a_large_zone_does_not_take_long(self):
         began = time.monotonic()
         self.assertEqual(self.a.get("/readings", limit=100).status, 200)

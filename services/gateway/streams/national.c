@@ -1,0 +1,150 @@
+#include "streams/national.h"
+#include "exchange.h"
+#include "nwims/v1/identity.pb-c.h"
+#include "nwims/v1/overview.pb-c.h"
+#include "transcode/transcode.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_TENANTS = 1000 };
+
+const struct hand_written get_national_manual = {
+    .operation_id = "GetNational",
+    .summary = "The tenants below your own: how much each has, and its readings by kind, unit and day. Never single "
+               "sensors; meters only in groups of ten and more.",
+    .query = &nwims__v1__national_request__descriptor,
+    .reply = &nwims__v1__national__descriptor,
+};
+
+static bool ask(struct exchange *exchange, const struct rpc_caller *caller, const ProtobufCServiceDescriptor *service,
+    const char *method, const ProtobufCMessage *request, ProtobufCMessage **out_reply)
+{
+    struct err err = { 0 };
+    if (rpc_call(exchange->app->bus, service, method, caller, request, exchange->app->config.call_ms, exchange->arena,
+            out_reply, NULL, &err))
+        return true;
+    if (err.kind == ERR_INPUT)
+        exchange_problem(exchange, 422, NULL, err.text);
+    else
+        exchange_fail(exchange, &err);
+    return false;
+}
+
+/* Those below the caller's own tenant; only identity knows which. */
+static bool list_tenants(struct exchange *exchange, Nwims__V1__Tenant ***out_tenants, size_t *out_count)
+{
+    ProtobufCMessage *reply;
+#ifdef NWIMS__V1__DESCENDANTS__INIT
+    Nwims__V1__TenantId request = NWIMS__V1__TENANT_ID__INIT;
+    struct rpc_caller caller = exchange->caller;
+    snprintf(caller.permissions, sizeof caller.permissions, "tenants:read tenants:any");
+    request.has_id = true;
+    request.id = exchange->caller.tenant_id;
+    if (!ask(exchange, &caller, &nwims__v1__identity__descriptor, "ListDescendants", &request.base, &reply))
+        return false;
+    *out_tenants = ((Nwims__V1__Descendants *)reply)->items;
+    *out_count = ((Nwims__V1__Descendants *)reply)->n_items;
+#else
+    Nwims__V1__ListTenantsRequest request = NWIMS__V1__LIST_TENANTS_REQUEST__INIT;
+    request.has_limit = true;
+    request.limit = MOST_TENANTS;
+    if (!ask(exchange, &exchange->caller, &nwims__v1__identity__descriptor, "ListTenants", &request.base, &reply))
+        return false;
+    *out_tenants = ((Nwims__V1__ListTenantsReply *)reply)->items;
+    *out_count = ((Nwims__V1__ListTenantsReply *)reply)->n_items;
+#endif
+    if (*out_count > MOST_TENANTS)
+        *out_count = MOST_TENANTS;
+    return true;
+}
+
+/* The owners are asked in the other tenant, with nothing but the right to count there. */
+static bool describe(struct exchange *exchange, const Nwims__V1__Tenant *tenant,
+    const Nwims__V1__NationalRequest *request, Nwims__V1__NationalTenant *item)
+{
+    Nwims__V1__Empty nothing = NWIMS__V1__EMPTY__INIT;
+    Nwims__V1__KindDaysRequest days = NWIMS__V1__KIND_DAYS_REQUEST__INIT;
+    ProtobufCMessage *network, *readings, *kinds;
+    struct rpc_caller caller = exchange->caller;
+    caller.tenant_id = tenant->id;
+    caller.scope[0] = '\0';
+    snprintf(caller.permissions, sizeof caller.permissions, "overview:read readings:read sensors:read");
+    days.has_from_at = request->has_from_at;
+    days.from_at = request->from_at;
+    days.has_to_at = request->has_to_at;
+    days.to_at = request->to_at;
+    if (!ask(exchange, &caller, &nwims__v1__registry__descriptor, "GetNetworkCounts", &nothing.base, &network) ||
+        !ask(exchange, &caller, &nwims__v1__history__descriptor, "GetReadingCounts", &nothing.base, &readings) ||
+        !ask(exchange, &caller, &nwims__v1__history__descriptor, "GetKindDays", &days.base, &kinds))
+        return false;
+    nwims__v1__national_tenant__init(item);
+    item->has_tenant_id = true;
+    item->tenant_id = tenant->id;
+    item->code = tenant->code;
+    item->name = tenant->name;
+    item->network = (Nwims__V1__NetworkCounts *)network;
+    item->readings = (Nwims__V1__ReadingCounts *)readings;
+    item->days = ((Nwims__V1__KindDaysReply *)kinds)->items;
+    item->n_days = ((Nwims__V1__KindDaysReply *)kinds)->n_items;
+    item->has_left_out = true;
+    item->left_out = ((Nwims__V1__KindDaysReply *)kinds)->left_out;
+    return true;
+}
+
+struct filling {
+    struct exchange *exchange;
+    ProtobufCMessage *message;
+    struct transcode_violations violations;
+    bool is_good;
+};
+
+static bool fill(void *context, const char *name, const char *value)
+{
+    struct filling *filling = context;
+    struct err err = { 0 };
+    filling->is_good =
+        transcode_set_field(filling->message, filling->exchange->arena, name, value, &filling->violations, &err) &&
+        filling->is_good;
+    return true;
+}
+
+static bool read_request(struct exchange *exchange, Nwims__V1__NationalRequest *request)
+{
+    struct filling filling = { .exchange = exchange, .message = &request->base, .is_good = true };
+    nwims__v1__national_request__init(request);
+    if (http_request_query_each(exchange->request, fill, &filling) && filling.is_good)
+        return true;
+    const struct problem_field field = { .field =
+                                             filling.violations.count ? filling.violations.items[0].field : "query",
+        .reason = filling.violations.count ? filling.violations.items[0].reason : "is malformed",
+        .index = -1 };
+    exchange_problem_fields(exchange, 422, NULL, "A query parameter is wrong; see errors.", &field, 1);
+    return false;
+}
+
+void get_national(struct exchange *exchange)
+{
+    AUTO_INPLACE(buffer) json = { 0 };
+    Nwims__V1__National national = NWIMS__V1__NATIONAL__INIT;
+    Nwims__V1__NationalRequest request;
+    Nwims__V1__Tenant **tenants;
+    struct err err = { 0 };
+    size_t count;
+    if (!read_request(exchange, &request) || !list_tenants(exchange, &tenants, &count))
+        return;
+    national.items = arena_alloc_array(exchange->arena, count, sizeof *national.items);
+    Nwims__V1__NationalTenant *items = arena_alloc_array(exchange->arena, count, sizeof *items);
+    if (!national.items || !items) {
+        exchange_problem(exchange, 503, "busy", "No memory left for this request.");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!describe(exchange, tenants[i], &request, &items[i]))
+            return;
+        national.items[national.n_items++] = &items[i];
+    }
+    if (transcode_to_json(&json, &national.base, &err))
+        exchange_json(exchange, 200, &json);
+    else
+        exchange_fail(exchange, &err);
+}
