@@ -146,6 +146,10 @@ $(B)/tests/integration/%: tests/integration/%.c $(SUPPORT_SOURCES) $(wildcard te
 integration: $(INTEGRATION_TESTS) services                 ## run the tests against real NATS, PostgreSQL and Redis
 	@NWIMS_BIN=$(B)/bin scripts/run-tests $(INTEGRATION_TESTS)
 
+.PHONY: million-sensors
+million-sensors: $(B)/tests/integration/registry_list_test $(B)/bin/registry  ## lists of 1,000,000 sensors: a deep page takes as long as the first (slow)
+	NWIMS_SENSORS=1000000 NWIMS_BIN=$(B)/bin $<
+
 # ---- fuzz targets: tests/fuzz/<name>_fuzz.c with corpus tests/fuzz/corpus/<name>/ -----------------------------
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_TARGETS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(B)/fuzz/%)

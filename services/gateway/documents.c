@@ -30,6 +30,7 @@ static struct openapi_operation describe(const struct router *router, const stru
     operation.summary = method_manual_comment(route->service->name, route->rpc_method);
     operation.request = method->input;
     operation.reply = route->success == 204 ? NULL : method->output;
+    operation.reply_media_types = route->media_type;
     return operation;
 }
 

@@ -141,7 +141,9 @@ void exchange_json(struct exchange *exchange, int status, const struct buffer *j
             return;
         }
     }
-    http_respond(exchange->request, status, "application/json", json->data, json->size);
+    const char *media_type =
+        exchange->route && exchange->route->media_type ? exchange->route->media_type : "application/json";
+    http_respond(exchange->request, status, media_type, json->data, json->size);
 }
 
 const char *exchange_parameter(const struct exchange *exchange, const char *name)

@@ -32,6 +32,7 @@ struct route {
     exchange_handler *handler;         /* instead of service and rpc_method */
     const struct hand_written *manual; /* with handler                      */
     enum cache_class cache;            /* how long the answer of a GET may be kept; left out: not at all */
+    const char *media_type;            /* of the answer, a kind of JSON; left out: application/json */
 };
 
 /* A group of routes: one file each in routes/, { 0 } ends it. */

@@ -9,8 +9,11 @@ MIGRATION_DECLARE(0001_registry)
 MIGRATION_DECLARE(0002_idempotency)
 MIGRATION_DECLARE(0003_places)
 MIGRATION_DECLARE(0004_credentials)
+MIGRATION_DECLARE(0005_names)
+MIGRATION_DECLARE(0006_thresholds)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
-    MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), { 0 } };
+    MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
+    { 0 } };
 
 static const struct service_program program = {
     .name = "registry",

@@ -22,4 +22,6 @@ rpc_handler device_list, device_create, device_get, device_update, device_delete
 rpc_handler credential_list, credential_create, credential_delete;
 rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete;
 rpc_handler overview_count, overview_map;
+rpc_handler thresholds_get, thresholds_put;
+rpc_handler municipality_map, zone_map, sensor_map;
 rpc_handler sensors_resolve, credential_resolve;

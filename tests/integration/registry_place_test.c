@@ -305,6 +305,97 @@ static void null_clears_what_may_be_absent(void **state)
     expect_violation(7, "CreateMunicipality", &request, "geometry");
 }
 
+/* ---- maps and thresholds ---- */
+static void what_has_a_place_is_on_the_map(void **state)
+{
+    (void)state;
+    Nwims__V1__Sensor placed = sensor_of("PLACED"), nowhere = sensor_of("NOWHERE");
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
+    placed.has_latitude = placed.has_longitude = true;
+    placed.latitude = 47.25;
+    placed.longitude = 8.5;
+    call(9, "CreateSensor", &placed);
+    call(9, "CreateSensor", &nowhere);
+    Nwims__V1__FeatureCollection *map = call(9, "MapSensors", &request);
+    assert_string_equal(map->type, "FeatureCollection");
+    assert_int_equal(map->n_features, 1);
+    assert_string_equal(map->features[0]->geometry, "{\"type\":\"Point\",\"coordinates\":[8.5,47.25]}");
+    assert_string_equal(map->features[0]->properties->code, "PLACED");
+    Nwims__V1__Zone zone = NWIMS__V1__ZONE__INIT;
+    zone.code = zone.name = text_of("Z");
+    zone.municipality_id = make_municipality(9, "M");
+    zone.geometry = text_of("{\"type\":\"Polygon\",\"coordinates\":[[[8,47],[9,47],[9,48],[8,47]]]}");
+    call(9, "CreateZone", &zone);
+    map = call(9, "MapZones", &request);
+    assert_int_equal(map->n_features, 1);
+    assert_non_null(strstr(map->features[0]->geometry, "Polygon"));
+    assert_null(((Nwims__V1__ListZonesReply *)call(9, "ListZones", &request))->items[0]->geometry);
+}
+
+/* Outlines are large: a page of them ends before it is too large for the bus. */
+static void a_page_of_large_outlines_ends_early(void **state)
+{
+    (void)state;
+    enum { OUTLINES = 12 };
+    AUTO_INPLACE(buffer) text = { 0 };
+    char *town = make_municipality(10, "M");
+    buffer_put_text(&text, "{\"type\":\"Polygon\",\"coordinates\":[[");
+    for (int i = 0; i < 9000; i++)
+        buffer_printf(&text, "[8.%04d,47],", i);
+    buffer_put_text(&text, "[8.0000,47]]]}");
+    for (int i = 0; i < OUTLINES; i++) {
+        Nwims__V1__Zone zone = NWIMS__V1__ZONE__INIT;
+        zone.code = zone.name = arena_printf(&arena, "Z-%02d", i);
+        zone.municipality_id = town;
+        zone.geometry = text_of(text.data);
+        call(10, "CreateZone", &zone);
+    }
+    Nwims__V1__ListSensorsRequest request = NWIMS__V1__LIST_SENSORS_REQUEST__INIT;
+    size_t seen = 0, pages = 0;
+    do {
+        Nwims__V1__FeatureCollection *map = call(10, "MapZones", &request);
+        assert_true(map->n_features > 0);
+        seen += map->n_features;
+        pages++;
+        request.cursor = map->next_cursor;
+    } while (request.cursor);
+    assert_int_equal(seen, OUTLINES);
+    assert_true(pages > 1);
+}
+
+static void thresholds_are_set_as_a_whole_and_in_order(void **state)
+{
+    (void)state;
+    Nwims__V1__Sensor sensor = sensor_of("S");
+    Nwims__V1__Sensor *made = call(11, "CreateSensor", &sensor);
+    Nwims__V1__Thresholds wanted = NWIMS__V1__THRESHOLDS__INIT;
+    Nwims__V1__ById id = by_id("S");
+    wanted.id = text_of("S");
+    wanted.has_low = wanted.has_high = wanted.has_hysteresis = wanted.has_on_delay_s = true;
+    wanted.low = 2;
+    wanted.high = 5;
+    wanted.hysteresis = 0.2;
+    wanted.on_delay_s = 30;
+    Nwims__V1__Thresholds *set = call(11, "PutThresholds", &wanted);
+    assert_string_equal(set->id, made->id);
+    assert_true(set->has_low && set->low == 2 && set->high == 5 && !set->has_low_low);
+    expect_event("events.11.sensor", made->id, "updated", "S", NULL);
+    wanted.has_low = false;
+    call(11, "PutThresholds", &wanted);
+    assert_false(((Nwims__V1__Thresholds *)call(11, "GetThresholds", &id))->has_low);
+    assert_int_equal(((Nwims__V1__Sensor *)call(11, "GetSensor", &id))->version, 3);
+    wanted.has_low_low = wanted.has_on_delay_s = true;
+    wanted.low_low = 5;
+    expect_violation(11, "PutThresholds", &wanted, "high");
+    wanted.low_low = 1;
+    wanted.on_delay_s = -1;
+    expect_violation(11, "PutThresholds", &wanted, "on_delay_s");
+    struct rpc_caller elsewhere = scoped(11, "m", made->id);
+    wanted.on_delay_s = 1;
+    assert_int_equal(call_as(&elsewhere, "PutThresholds", &wanted, NULL), ERR_NOT_FOUND);
+    assert_int_equal(call_as(&elsewhere, "GetThresholds", &id, NULL), ERR_NOT_FOUND);
+}
+
 /* ---- sorts ---- */
 static void expect_order(const char *sort, const char *expected)
 {
@@ -356,6 +447,9 @@ int main(void)
         cmocka_unit_test(a_summary_counts_what_there_is),
         cmocka_unit_test(a_write_for_another_version_is_refused),
         cmocka_unit_test(null_clears_what_may_be_absent),
+        cmocka_unit_test(what_has_a_place_is_on_the_map),
+        cmocka_unit_test(a_page_of_large_outlines_ends_early),
+        cmocka_unit_test(thresholds_are_set_as_a_whole_and_in_order),
         cmocka_unit_test(a_list_is_sorted_by_what_was_asked_for),
     };
     return cmocka_run_group_tests(tests, start, stop);

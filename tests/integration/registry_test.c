@@ -338,6 +338,57 @@ static void the_database_keeps_tenants_apart_by_itself(void **state)
     assert_false(store_script(session, "DELETE FROM schema_migration", &err));
 }
 
+/* What a statement would do that forgot its tenant: every kind of statement, on every table. */
+static void a_statement_without_its_tenant_sees_and_touches_its_own_only(void **state)
+{
+    (void)state;
+    static const char *const tables[] = { "credential", "sensor", "device", "site", "zone", "municipality", "region",
+        "idempotency", "tenant_state" };
+    struct err err = { 0 };
+    AUTO(store) store = open_as("nwims_registry", "registry");
+    AUTO(store_session) session = NULL;
+    for (int32_t tenant_id = 40; tenant_id <= 41; tenant_id++) {
+        Nwims__V1__Region region = NWIMS__V1__REGION__INIT;
+        Nwims__V1__Site site = NWIMS__V1__SITE__INIT;
+        Nwims__V1__CreateCredentialRequest credential = NWIMS__V1__CREATE_CREDENTIAL_REQUEST__INIT;
+        struct rpc_caller caller = caller_of(tenant_id, "*:*");
+        snprintf(caller.idempotency_key, sizeof caller.idempotency_key, "key");
+        region.code = site.code = region.name = site.name = text_of("X");
+        assert_int_equal(call_as(&caller, "CreateRegion", &region, NULL), ERR_NONE);
+        call(tenant_id, "CreateSite", &site);
+        make_zone(tenant_id, "X", make_municipality(tenant_id, "X"));
+        make_sensor(tenant_id, "X", "ph");
+        credential.id = make_device(tenant_id, "X");
+        call(tenant_id, "CreateCredential", &credential);
+    }
+    run("postgres", "INSERT INTO registry.tenant_state VALUES (40, false, now()), (41, false, now())");
+    must(store_session_open(&session, store, &err), &err);
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        char all[128], others[128], change[128], removal[128];
+        int64_t changed = -1, removed = -1;
+        snprintf(all, sizeof all, "SELECT count(*) FROM %s", tables[i]);
+        snprintf(others, sizeof others, "SELECT count(*) FROM %s WHERE tenant_id <> 40", tables[i]);
+        snprintf(change, sizeof change, "UPDATE %s SET tenant_id = tenant_id", tables[i]);
+        snprintf(removal, sizeof removal, "DELETE FROM %s", tables[i]);
+        assert_int_equal(count_as("nwims_registry", 40, all), 1);
+        assert_int_equal(count_as("nwims_registry", 40, others), 0);
+        assert_true(count_as("nwims_registry_owner", 0, others) >= 1);
+        must(store_begin(session, 40, &err) && store_run(session, change, NO_PARAMS, &changed, &err), &err);
+        assert_int_equal(changed, 1);
+        if (strcmp(tables[i], "tenant_state") != 0) { /* which the service has no right to delete from */
+            if (i > 0)                                /* what refers to it goes first */
+                for (size_t k = 0; k < i; k++) {
+                    char before[128];
+                    snprintf(before, sizeof before, "DELETE FROM %s", tables[k]);
+                    must(store_run(session, before, NO_PARAMS, NULL, &err), &err);
+                }
+            must(store_run(session, removal, NO_PARAMS, &removed, &err), &err);
+            assert_int_equal(removed, 1);
+        }
+        store_rollback(session);
+    }
+}
+
 /* ---- sensors ---- */
 static void a_sensor_gets_its_kinds_unit_and_a_number(void **state)
 {
@@ -462,6 +513,7 @@ int main(void)
         cmocka_unit_test(nobody_sees_or_touches_what_is_anothers),
         cmocka_unit_test(a_call_needs_its_permission_and_a_tenant),
         cmocka_unit_test(the_database_keeps_tenants_apart_by_itself),
+        cmocka_unit_test(a_statement_without_its_tenant_sees_and_touches_its_own_only),
         cmocka_unit_test(a_sensor_gets_its_kinds_unit_and_a_number),
         cmocka_unit_test(a_unit_must_fit_and_never_changes),
         cmocka_unit_test(a_range_must_be_one),
