@@ -1,20 +1,13 @@
-#include "service/audit.h"
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "nwims/v1/audit.pb-c.h"
+#include "service/audit_internal.h"
 #include "store/outbox.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_CEILING = 64 * 1024, SUBJECT_SIZE = 96 };
-
-struct encoded {
-    struct buffer payload;
-    char id[UUID_TEXT_SIZE];
-    char subject[SUBJECT_SIZE];
-    char traceparent[TRACEPARENT_SIZE];
-};
+enum { RECORD_CEILING = 64 * 1024 };
 
 /* The message borrows its texts and lives only until it is encoded. */
 static char *borrow(const char *text)
@@ -22,17 +15,17 @@ static char *borrow(const char *text)
     return (char *)(uintptr_t)(text && *text ? text : NULL);
 }
 
-static bool write_subject(char subject[SUBJECT_SIZE], int32_t tenant_id, const char *action, struct err *err)
+static bool write_subject(char subject[AUDIT_SUBJECT_SIZE], int32_t tenant_id, const char *action, struct err *err)
 {
     int noun = (int)strcspn(action, ".");
-    int length = snprintf(subject, SUBJECT_SIZE, "audit.%" PRId32 ".%.*s", tenant_id, noun, action);
-    if (noun == 0 || length < 0 || length >= SUBJECT_SIZE)
+    int length = snprintf(subject, AUDIT_SUBJECT_SIZE, "audit.%" PRId32 ".%.*s", tenant_id, noun, action);
+    if (noun == 0 || length < 0 || length >= AUDIT_SUBJECT_SIZE)
         return err_set(err, ERR_BUG, "\"%.40s\" is no action: noun.verb", action);
     return true;
 }
 
-static bool encode(
-    struct encoded *out, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
+bool audit_encode(
+    struct audit_encoded *out, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
 {
     Nwims__V1__AuditRecord record = NWIMS__V1__AUDIT_RECORD__INIT;
     struct uuid id = uuid_new();
@@ -60,25 +53,29 @@ static bool encode(
 bool audit_put(
     struct store_session *session, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
 {
-    struct encoded record = { 0 };
-    bool ok = encode(&record, caller, event, err) &&
+    struct audit_encoded record = { 0 };
+    bool ok = audit_encode(&record, caller, event, err) &&
               outbox_put(session, record.subject, record.payload.data, record.payload.size, record.traceparent, err);
     buffer_done(&record.payload);
     return ok;
 }
 
+bool audit_publish_encoded(struct bus *bus, const struct audit_encoded *record, int64_t timeout_ms, struct err *err)
+{
+    const struct bus_header header = { "traceparent", record->traceparent };
+    const struct bus_outgoing message = { .subject = record->subject,
+        .data = record->payload.data,
+        .size = record->payload.size,
+        .headers = &header,
+        .header_count = 1 };
+    return bus_publish(bus, &message, record->id, timeout_ms, NULL, err);
+}
+
 bool audit_publish(struct bus *bus, const struct rpc_caller *caller, const struct audit_event *event,
     int64_t timeout_ms, struct err *err)
 {
-    struct encoded record = { 0 };
-    const struct bus_header header = { "traceparent", record.traceparent };
-    bool ok = encode(&record, caller, event, err);
-    const struct bus_outgoing message = { .subject = record.subject,
-        .data = record.payload.data,
-        .size = record.payload.size,
-        .headers = &header,
-        .header_count = 1 };
-    ok = ok && bus_publish(bus, &message, record.id, timeout_ms, NULL, err);
+    struct audit_encoded record = { 0 };
+    bool ok = audit_encode(&record, caller, event, err) && audit_publish_encoded(bus, &record, timeout_ms, err);
     buffer_done(&record.payload);
     return ok;
 }

@@ -17,7 +17,7 @@
  * Test vector (tests/unit/services/auditor/chain_test.c): tenant 7, sequence 1, recorded_at 1767225600000000,
  * happened_at 1767225599000000, id 019b76da-a800-7000-8000-000000000001, actor "u-1", action "sensor.created", entity
  * "sensor", entity_id "s-1", outcome "ok", no peer, request_id "r-1", no trace_id, detail "{}" gives
- * VECTOR. */
+ * e98c9f559813193065c2027510f368005becfb6b20fabe4bdfc66d6a2bf3eb96. */
 #pragma once
 #include "auth/auth.h"
 #include "base/uuid.h"

@@ -144,4 +144,5 @@ void gateway_handle(void *context, struct http_request *request)
             (exchange.route->handler ? exchange.route->handler : rpc_exchange)(&exchange);
     }
     layer_account(&exchange);
+    layer_audit(&exchange);
 }

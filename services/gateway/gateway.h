@@ -27,6 +27,7 @@ struct app {
     struct rate_limit *rates;
     struct tenant_quota *quotas;
     struct live *live;
+    struct audit_trail *trail;
     struct metric *limited[RATE_KINDS + 1]; /* the last: of readings a day */
     struct buffer openapi, problems;        /* made once */
 };

@@ -5,6 +5,7 @@
 #include "layers/layers.h"
 #include "problem_kinds.h"
 #include "route_list.h"
+#include "service/audit_trail.h"
 #include <string.h>
 
 enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024, RATE_PLACES = 65536 };
@@ -65,8 +66,9 @@ static bool app_start(struct app *app, struct err *err)
     limit_metrics_init(app);
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
-           key_ring_open(&app->keys, app->bus, err) && start_quotas(app, err) && start_live(app, err) &&
-           start_intake(app, err) && http_server_open(&app->server, &server, gateway_handle, app, err);
+           audit_trail_open(&app->trail, app->bus, "gateway", err) && key_ring_open(&app->keys, app->bus, err) &&
+           start_quotas(app, err) && start_live(app, err) && start_intake(app, err) &&
+           http_server_open(&app->server, &server, gateway_handle, app, err);
 }
 
 /* Streams have no end of their own: they see that we are going and say so. */
@@ -83,6 +85,7 @@ static void app_stop(struct app *app)
 {
     end_streams(app);
     http_server_close(TAKE(app->server));
+    audit_trail_close(TAKE(app->trail));
     live_close(TAKE(app->live));
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));

@@ -5,6 +5,8 @@
 #include "base/uuid.h"
 #include "http/problem.h"
 #include "ingest_http.h"
+#include "service/audit_trail.h"
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,6 +58,18 @@ static const char *device_token(const struct http_request *request)
     return NULL;
 }
 
+/* A wrong token tells nothing of whose it is: only where it came from. */
+static void record_refused(struct app *app, const char *peer)
+{
+    struct rpc_caller nobody = { 0 };
+    snprintf(nobody.peer, sizeof nobody.peer, "%s", peer);
+    trace_begin(&nobody.trace, NULL);
+    const struct audit_event event = {
+        .action = "device.refused", .entity = "device", .outcome = "refused", .detail = "{\"protocol\":\"http\"}"
+    };
+    audit_trail_refused(app->trail, &nobody, &event);
+}
+
 /* False when it answered. */
 static bool authenticate(struct app *app, struct http_request *request, struct directory_device *out_device)
 {
@@ -75,8 +89,10 @@ static bool authenticate(struct app *app, struct http_request *request, struct d
     }
     if (directory_device(app->directory, token, out_device, http_request_arena(request), &err))
         return true;
-    if (err.kind == ERR_UNAUTHENTICATED)
+    if (err.kind == ERR_UNAUTHENTICATED) {
         failure_gate_count(app->failures, peer, clock_monotonic_us());
+        record_refused(app, peer);
+    }
     device_fail(request, &err);
     return false;
 }

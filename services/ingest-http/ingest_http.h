@@ -12,6 +12,7 @@ struct app {
     struct directory *directory;
     struct intake *intake;
     struct failure_gate *failures;
+    struct audit_trail *trail;
     struct body_budget bodies;
     struct http_server *server;
 };

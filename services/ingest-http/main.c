@@ -1,6 +1,7 @@
 /* ingest-http: devices post their readings with their own token. See README.md. */
 #include "base/time_text.h"
 #include "ingest_http.h"
+#include "service/audit_trail.h"
 #include <string.h>
 
 static const struct service_program program = {
@@ -37,7 +38,8 @@ static bool app_start(struct app *app, struct err *err)
     app->failures = failure_gate_new(app->config.failures_a_minute);
     if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
-    return directory_open(&app->directory, bus, &directory, err) &&
+    return audit_trail_open(&app->trail, bus, "ingest-http", err) &&
+           directory_open(&app->directory, bus, &directory, err) &&
            intake_open(&app->intake, bus, app->directory, &intake, err) &&
            http_server_open(&app->server, &server, device_handle, app, err);
 }
@@ -45,6 +47,7 @@ static bool app_start(struct app *app, struct err *err)
 static void app_stop(struct app *app)
 {
     http_server_close(TAKE(app->server));
+    audit_trail_close(TAKE(app->trail));
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     failure_gate_free(TAKE(app->failures));

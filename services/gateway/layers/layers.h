@@ -14,3 +14,5 @@ MUST_CHECK bool limit_admit_readings(struct exchange *exchange, int64_t readings
 void limit_metrics_init(struct app *app);
 /* After the answer: times, what it held is given back, and a line in the log where something went wrong. */
 void layer_account(struct exchange *exchange);
+/* After the answer too: refused accesses go to the audit. */
+void layer_audit(struct exchange *exchange);

@@ -5,6 +5,7 @@
 #include "ingest/body_codec.h"
 #include "layers/layers.h"
 #include "nwims/v1/readings.pb-c.h"
+#include "service/audit_trail.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,8 @@ const struct hand_written post_reading_manual = {
     .reply_schema = BATCH_REPLY_SCHEMA,
     .request_media_types = BODY_CODEC_TYPES_LISTED,
 };
+
+enum { AUDIT_PUBLISH_MS = 2000 };
 
 /* What the caller asked for besides the body. */
 struct wish {
@@ -151,6 +154,28 @@ static void answer_refused(struct exchange *exchange, const struct intake_result
     exchange_problem_fields(exchange, 422, "bad-readings", detail, fields, result->fault_count);
 }
 
+/* One record a call, with its counts, and before the answer: whoever hears of a success can find it in the audit
+ * (docs/adr/0021-audit-of-those-without-a-database.md). */
+static void record_batch(struct exchange *exchange, const struct intake_result *result, bool ok)
+{
+    char detail[200];
+    snprintf(detail, sizeof detail,
+        "{\"received\":%lld,\"accepted\":%lld,\"stored\":%lld,\"duplicate\":%lld,\"refused\":%lld,\"committed\":%s}",
+        (long long)result->received, (long long)result->accepted, (long long)result->stored,
+        (long long)result->duplicate, (long long)result->refused, result->is_committed ? "true" : "false");
+    const struct audit_event event = { .action = "readings.batch",
+        .entity = "batch",
+        .entity_id = result->batch_id,
+        .outcome = ok                        ? "ok"
+                   : result->fault_count > 0 ? "refused"
+                                             : "failed",
+        .detail = detail };
+    if (ok)
+        audit_trail_publish(exchange->app->trail, &exchange->caller, &event, AUDIT_PUBLISH_MS);
+    else
+        audit_trail_put(exchange->app->trail, &exchange->caller, &event);
+}
+
 static void take(struct exchange *exchange, const char *body, size_t size, const struct wish *wish)
 {
     struct raw_readings readings = { 0 };
@@ -170,6 +195,11 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
         .mode = wish->mode,
         .commit_wait_ms = wish->is_async ? 0 : exchange->app->config.commit_wait_ms };
     int64_t charged = (int64_t)readings.count;
+    if (!audit_trail_has_room(exchange->app->trail)) {
+        exchange_problem(
+            exchange, 503, "busy", "What is done cannot be recorded for a moment; nothing was taken. Try again.");
+        return;
+    }
     if (!limit_admit_readings(exchange, charged))
         return;
     bool ok = intake_take(exchange->app->intake, &request, &readings, exchange->arena, &result, &err);
@@ -177,6 +207,7 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
                     : err.kind == ERR_DEADLINE ? charged /* perhaps */
                                                : 0;
     tenant_quota_settle(exchange->app->quotas, exchange->caller.tenant_id, charged, taken, ok && result.is_committed);
+    record_batch(exchange, &result, ok);
     if (ok)
         answer_taken(exchange, &result);
     else if (err.kind == ERR_INPUT && result.fault_count > 0)
