@@ -13,7 +13,9 @@
 #define FULL "Readings come in faster than they can be stored; nothing was taken. Keep them and send them again."
 #define AWAY "A part of the system is away for a moment; keep the readings and send them again."
 #define NOT_KNOWN "It is not known whether all was taken; send the same again, what is there already does no harm."
-#define NO_TOKEN "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one."
+#define NO_TOKEN                                                                                                       \
+    "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one; or show a "       \
+    "certificate."
 
 /* 1 to 8 seconds, so that devices that were turned away together do not come back together. */
 static int64_t retry_after_s(void)
@@ -70,24 +72,44 @@ static void record_refused(struct app *app, const char *peer)
     audit_trail_refused(app->trail, &nobody, &event);
 }
 
+/* Who the device says it is: a token, or the certificate that the proxy has verified. */
+struct proof {
+    const char *token;
+    const char *certificate; /* where there is no token */
+};
+
+static bool is_known(struct app *app, const struct proof *proof, struct directory_device *out_device)
+{
+    return proof->token ? directory_device_known(app->directory, proof->token, out_device)
+                        : directory_named_known(app->directory, "x509", proof->certificate, out_device);
+}
+
+static bool find(struct app *app, const struct proof *proof, struct directory_device *out_device, struct arena *arena,
+    struct err *err)
+{
+    return proof->token ? directory_device(app->directory, proof->token, out_device, arena, err)
+                        : directory_named(app->directory, "x509", proof->certificate, out_device, arena, err);
+}
+
 /* False when it answered. */
 static bool authenticate(struct app *app, struct http_request *request, struct directory_device *out_device)
 {
     struct err err = { 0 };
-    const char *token = device_token(request), *peer = http_request_peer(request);
-    if (!token || !*token) {
+    struct proof proof = { .token = device_token(request), .certificate = http_request_certificate(request) };
+    const char *peer = http_request_peer(request);
+    if (proof.token ? !*proof.token : !proof.certificate) {
         http_problem(request, 401, NULL, NO_TOKEN);
         return false;
     }
     /* Many devices may share an address: those that are known are not shut out by one that guesses. */
     if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
-        if (directory_device_known(app->directory, token, out_device))
+        if (is_known(app, &proof, out_device))
             return true;
         device_turn_away(
             request, 429, "too-many-failures", "Too many wrong tokens came from this address; wait a minute.");
         return false;
     }
-    if (directory_device(app->directory, token, out_device, http_request_arena(request), &err))
+    if (find(app, &proof, out_device, http_request_arena(request), &err))
         return true;
     if (err.kind == ERR_UNAUTHENTICATED) {
         failure_gate_count(app->failures, peer, clock_monotonic_us());

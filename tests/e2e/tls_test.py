@@ -136,6 +136,30 @@ class Tls(unittest.TestCase):
                    "-o", "/dev/null", "-w", "%{http_code}", url=INGEST + "/ingest/v1/readings")
         self.assertEqual(out.stdout, "202", out)
 
+    def test_a_device_shows_a_certificate_instead_of_a_token(self):
+        api, name = nwims.tenant("tls-cert"), f"test-{os.getpid()}"
+        device = api.post("/devices", {"code": "CERT", "protocol": "http"}).json
+        nwims.sensor(api, "C1", "pressure", "bar", device_id=device["id"])
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        digest = subprocess.run([f"{root}/scripts/local/device-certificate", name], capture_output=True, text=True, check=True).stdout.strip()
+        made = api.post(f"/devices/{device['id']}/credentials", {"kind": "x509", "fingerprint": digest})
+        self.assertEqual(made.status, 201, made)
+        files = ["--cert", f"{os.environ['NWIMS_VAR']}/tls/devices/{name}.pem", "--key", f"{os.environ['NWIMS_VAR']}/tls/devices/{name}.key"]
+
+        def post(*words, url=INGEST):
+            return curl("--cacert", CA, *words, "-H", "Content-Type: application/json", "-d", '[{"sensor_id":"C1","value":1}]', "-o", "/dev/null", "-w", "%{http_code}",
+                        url=url + "/ingest/v1/readings").stdout
+        self.assertEqual(post(*files), "202")
+        # Saying what the proxy would say is not enough, with or without the proxy in between.
+        said = ["-H", f"Nwims-Client-Certificate: {digest}", "-H", "X-Forwarded-For: 9.9.9.9"]
+        self.assertEqual(post(*said), "401")
+        self.assertEqual(post(*said, url=os.environ["NWIMS_HTTP_INGEST_URL"]), "401")
+        self.assertEqual(api.call("DELETE", f"/api/v1/devices/{device['id']}/credentials/{made.json['id']}").status, 204)
+        until = time.monotonic() + 2
+        while post(*files) == "202" and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertEqual(post(*files), "401", "a revoked certificate is still taken")
+
     def test_a_certificate_that_is_not_of_the_device_ca_ends_the_handshake(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=thief",
