@@ -53,7 +53,7 @@ static void start_service(void)
     setenv("DRAIN_DELAY_MS", "0", 1);
     setenv("DRAIN_SPREAD_MS", "50", 1);
     setenv("PACKET_MAX_BYTES", "64k", 1);
-    setenv("FAILURES_A_MINUTE", "5", 1);
+    setenv("FAILURES_A_MINUTE", "20", 1);
     const char *argv[] = { program, NULL };
     service = test_process_start(stack.nats.folder, "ingest-mqtt", argv);
     test_wait_for_port(port);
@@ -87,14 +87,19 @@ static int stop(void **state)
 }
 
 /* ---- a client ---- */
+static const char *from = "127.0.0.1"; /* its address */
+
 static int dial(void)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) }
     };
+    struct sockaddr_in source = { .sin_family = AF_INET };
     struct timeval patience = { .tv_sec = PATIENCE_S };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    inet_pton(AF_INET, from, &source.sin_addr);
+    assert_int_equal(bind(fd, (struct sockaddr *)&source, sizeof source), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }
@@ -154,14 +159,21 @@ static int connect_as(int version, const char *client_id, const char *token)
     return fd;
 }
 
+/* What has just changed, or comes back after a kill, is known a moment later. */
 static int log_in(int version, const char *client_id)
 {
     unsigned char body[4096];
     size_t size;
-    int fd = connect_as(version, client_id, STACK_TOKEN);
-    assert_int_equal(next_packet(fd, body, &size), 0x20);
-    assert_int_equal(body[1], 0);
-    return fd;
+    for (int i = 0; i < 200; i++) {
+        int fd = connect_as(version, client_id, STACK_TOKEN);
+        assert_int_equal(next_packet(fd, body, &size), 0x20);
+        if (body[1] == 0)
+            return fd;
+        close(fd);
+        clock_sleep_ms(100);
+    }
+    fail_msg("no login: %u", body[1]);
+    return -1;
 }
 
 static void publish(int fd, int version, const char *topic, unsigned packet_id, const char *payload)
@@ -401,6 +413,7 @@ static void a_login_is_refused_with_its_reason(void **state)
     assert_int_equal(body[1], 3); /* server unavailable */
     expect_end(fd);
     atomic_store(&stack.registry.is_broken, false);
+    from = "127.0.0.2";
     close(log_in(4, "known"));
     int code = 0, wrong = 0;
     for (int i = 0; i < 200 && code != 0x9f; i++) {
@@ -411,12 +424,11 @@ static void a_login_is_refused_with_its_reason(void **state)
         code = body[1];
         expect_end(fd);
         wrong += code == 0x86;
-        if (code == 0x88) /* the test before has killed the bus: each of its connections comes back in its own time */
-            clock_sleep_ms(100);
     }
     assert_int_equal(code, 0x9f);
-    assert_in_range(wrong, 1, 5);
+    assert_int_equal(wrong, 20);
     close(log_in(4, "known")); /* who is known is not shut out by one who guesses */
+    from = "127.0.0.1";
 }
 
 /* mosquitto_pub, another implementation of MQTT and of how TLS is used. */
@@ -522,8 +534,8 @@ int main(void)
         cmocka_unit_test(a_command_goes_down_and_its_answer_comes_up),
         cmocka_unit_test(a_revoked_or_disabled_device_is_put_out_and_others_stay),
         cmocka_unit_test(a_device_is_known_by_its_pre_shared_key_or_certificate),
-        cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
         cmocka_unit_test(a_login_is_refused_with_its_reason),
+        cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
         cmocka_unit_test(it_says_goodbye_when_it_ends),
     };
     return cmocka_run_group_tests(tests, start, stop);
