@@ -7,35 +7,9 @@ static bool is_compact_member(const struct json_text *name)
     return json_text_is(name, "m") || json_text_is(name, "b");
 }
 
-/* One {"t": ..., "m": {...}}: the time may stand before or behind the values. */
 static bool read_record(struct value_decoder *decoder)
 {
-    size_t first = decoder->list.count;
-    bool says_time = false, has_time = false, has_values = false;
-    int64_t us = 0;
-    if (!json_scan_take(&decoder->scan, '{', "expected an object with \"m\""))
-        return false;
-    bool has_more = !json_scan_is_empty(&decoder->scan, '}');
-    while (has_more) {
-        struct json_text name;
-        if (!json_scan_name(&decoder->scan, &name))
-            return false;
-        bool is_time = json_text_is(&name, "t"), is_values = json_text_is(&name, "m");
-        if ((is_time && says_time) || (is_values && has_values))
-            return json_scan_fail(&decoder->scan, "a member is given twice");
-        says_time = says_time || is_time;
-        has_values = has_values || is_values;
-        bool ok = is_time     ? value_decoder_time(decoder, &has_time, &us)
-                  : is_values ? value_decoder_object(decoder)
-                              : json_scan_skip(&decoder->scan);
-        if (!ok || !json_scan_next(&decoder->scan, '}', &has_more))
-            return false;
-    }
-    if (!has_values)
-        return json_scan_fail(&decoder->scan, "\"m\" is missing");
-    if (says_time)
-        value_decoder_stamp(decoder, first, has_time, us);
-    return true;
+    return value_decoder_record(decoder, "t", "m");
 }
 
 static bool read_list(struct value_decoder *decoder)

@@ -20,37 +20,10 @@ static bool is_stamped(const struct json_scan *scan)
     return false;
 }
 
-static bool read_stamped(struct value_decoder *decoder)
-{
-    size_t first = decoder->list.count;
-    bool says_time = false, has_time = false, has_values = false;
-    int64_t us = 0;
-    decoder->scan.at++;
-    bool has_more = !json_scan_is_empty(&decoder->scan, '}');
-    while (has_more) {
-        struct json_text name;
-        if (!json_scan_name(&decoder->scan, &name))
-            return false;
-        bool is_time = json_text_is(&name, "ts"), is_values = json_text_is(&name, "values");
-        if ((is_time && says_time) || (is_values && has_values))
-            return json_scan_fail(&decoder->scan, "a member is given twice");
-        says_time = says_time || is_time;
-        has_values = has_values || is_values;
-        bool ok = is_time     ? value_decoder_time(decoder, &has_time, &us)
-                  : is_values ? value_decoder_object(decoder)
-                              : json_scan_skip(&decoder->scan);
-        if (!ok || !json_scan_next(&decoder->scan, '}', &has_more))
-            return false;
-    }
-    if (says_time)
-        value_decoder_stamp(decoder, first, has_time, us);
-    return true;
-}
-
 static bool read_item(struct value_decoder *decoder)
 {
     if (json_scan_peek(&decoder->scan) == '{' && is_stamped(&decoder->scan))
-        return read_stamped(decoder);
+        return value_decoder_record(decoder, "ts", "values");
     return value_decoder_object(decoder);
 }
 

@@ -136,8 +136,9 @@ bool value_decoder_object(struct value_decoder *decoder)
     return true;
 }
 
-/* ---- times ---- */
-bool value_decoder_time(struct value_decoder *decoder, bool *out_has_time, int64_t *out_us)
+/* ---- values with a time ---- */
+/* *out_has_time is false when it is none, which is a fault of the readings it is for. */
+static bool read_time(struct value_decoder *decoder, bool *out_has_time, int64_t *out_us)
 {
     struct json_text text;
     double number;
@@ -152,7 +153,7 @@ bool value_decoder_time(struct value_decoder *decoder, bool *out_has_time, int64
     return found != JSON_NUMBER_NONE || json_scan_skip(&decoder->scan);
 }
 
-void value_decoder_stamp(struct value_decoder *decoder, size_t first, bool has_time, int64_t us)
+static void stamp(struct value_decoder *decoder, size_t first, bool has_time, int64_t us)
 {
     for (size_t i = first; i < decoder->list.count; i++) {
         struct raw_reading *reading = &decoder->list.items[i];
@@ -162,6 +163,36 @@ void value_decoder_stamp(struct value_decoder *decoder, size_t first, bool has_t
             raw_reading_fault(
                 reading, "timestamp", "the time is neither a number since 1970 nor RFC 3339 (2026-11-24T08:00:00Z)");
     }
+}
+
+bool value_decoder_record(struct value_decoder *decoder, const char *time_name, const char *values_name)
+{
+    size_t first = decoder->list.count;
+    bool says_time = false, has_time = false, has_values = false;
+    int64_t us = 0;
+    if (!json_scan_take(&decoder->scan, '{', "expected an object of a time and values"))
+        return false;
+    bool has_more = !json_scan_is_empty(&decoder->scan, '}');
+    while (has_more) {
+        struct json_text name;
+        if (!json_scan_name(&decoder->scan, &name))
+            return false;
+        bool is_time = json_text_is(&name, time_name), is_values = json_text_is(&name, values_name);
+        if ((is_time && says_time) || (is_values && has_values))
+            return json_scan_fail(&decoder->scan, "a member is given twice");
+        says_time = says_time || is_time;
+        has_values = has_values || is_values;
+        bool ok = is_time     ? read_time(decoder, &has_time, &us)
+                  : is_values ? value_decoder_object(decoder)
+                              : json_scan_skip(&decoder->scan);
+        if (!ok || !json_scan_next(&decoder->scan, '}', &has_more))
+            return false;
+    }
+    if (!has_values)
+        return json_scan_fail(&decoder->scan, "the values are missing");
+    if (says_time)
+        stamp(decoder, first, has_time, us);
+    return true;
 }
 
 /* ---- a bare number ---- */

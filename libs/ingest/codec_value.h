@@ -17,8 +17,6 @@ MUST_CHECK bool value_decoder_end(
     struct value_decoder *decoder, bool ok, const char *codec, struct raw_readings *out_readings, struct err *err);
 /* {"<sensor>": value, ...} */
 MUST_CHECK bool value_decoder_object(struct value_decoder *decoder);
-/* A time as number or text; *out_has_time is false when it is none, which is a fault of the readings it is for. */
-MUST_CHECK bool value_decoder_time(struct value_decoder *decoder, bool *out_has_time, int64_t *out_us);
-/* Gives the readings from first on their time. */
-void value_decoder_stamp(struct value_decoder *decoder, size_t first, bool has_time, int64_t us);
+/* {"<time>": ..., "<values>": {...}}: the time may stand before or behind the values, other members are passed over. */
+MUST_CHECK bool value_decoder_record(struct value_decoder *decoder, const char *time_name, const char *values_name);
 MUST_CHECK bool json_text_is(const struct json_text *text, const char *wanted);
