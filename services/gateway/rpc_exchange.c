@@ -10,7 +10,7 @@ const ProtobufCMethodDescriptor *route_method(const struct route *route)
     return protobuf_c_service_descriptor_get_method_by_name(route->service, route->rpc_method);
 }
 
-static void answer_violations(
+void rpc_exchange_violations(
     struct exchange *exchange, const struct transcode_violations *violations, const struct err *err)
 {
     struct problem_field fields[COUNT_OF(violations->items)];
@@ -26,7 +26,7 @@ static void answer_violations(
         exchange_fail(exchange, err);
 }
 
-static void answer_failure(struct exchange *exchange, const Nwims__V1__Failure *failure, const struct err *err)
+void rpc_exchange_failure(struct exchange *exchange, const Nwims__V1__Failure *failure, const struct err *err)
 {
     struct problem_field fields[32];
     size_t count = 0;
@@ -99,7 +99,7 @@ static bool fill_from_body(const struct filling *filling, bool is_patch)
     if (transcode_from_json(
             filling->message, filling->exchange->arena, body, size, false, filling->violations, filling->err))
         return true;
-    answer_violations(filling->exchange, filling->violations, filling->err);
+    rpc_exchange_violations(filling->exchange, filling->violations, filling->err);
     return false;
 }
 
@@ -120,7 +120,7 @@ static bool fill_request(struct exchange *exchange, ProtobufCMessage *message)
     ok = ok && fill_from_path(&filling) && violations.count == 0;
     ok = ok && transcode_check(message, !is_patch, &violations, exchange->arena, &err);
     if (!ok)
-        answer_violations(exchange, &violations, &err);
+        rpc_exchange_violations(exchange, &violations, &err);
     return ok;
 }
 
@@ -186,5 +186,5 @@ void rpc_exchange(struct exchange *exchange)
             exchange->app->config.call_ms, exchange->arena, &reply, &failure, &err))
         answer_reply(exchange, reply);
     else
-        answer_failure(exchange, failure, &err);
+        rpc_exchange_failure(exchange, failure, &err);
 }

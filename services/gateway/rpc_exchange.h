@@ -2,7 +2,13 @@
  * reply becomes JSON. */
 #pragma once
 #include "exchange.h"
+#include "transcode/transcode.h"
 
 void rpc_exchange(struct exchange *exchange);
+/* For handlers written by hand: answers with what is wrong with the request, or with what the owner found. */
+void rpc_exchange_violations(
+    struct exchange *exchange, const struct transcode_violations *violations, const struct err *err);
+struct Nwims__V1__Failure;
+void rpc_exchange_failure(struct exchange *exchange, const struct Nwims__V1__Failure *failure, const struct err *err);
 /* The method that a route calls; NULL if its service has none of that name. */
 const ProtobufCMethodDescriptor *route_method(const struct route *route);

@@ -39,6 +39,7 @@ struct entity {
     /* The rules of its fields, told as violations of the call. Does no I/O. */
     void (*check)(struct rpc_call *call, struct err *err, const void *message, bool is_new);
 };
-extern const struct entity region_entity, municipality_entity, zone_entity, site_entity, device_entity, sensor_entity;
+extern const struct entity region_entity, municipality_entity, zone_entity, site_entity, device_entity, sensor_entity,
+    asset_entity, network_entity;
 
 enum { CODE_SIZE = 65 };

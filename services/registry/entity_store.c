@@ -18,6 +18,13 @@ static const struct reference {
     { "sensor_municipality_fk", "municipality_id", "sensors" },
     { "sensor_zone_fk", "zone_id", "sensors" },
     { "sensor_site_fk", "site_id", "sensors" },
+    { "asset_municipality_fk", "municipality_id", "assets" },
+    { "asset_zone_fk", "zone_id", "assets" },
+    { "asset_site_fk", "site_id", "assets" },
+    { "asset_parent_fk", "parent_id", "parts" },
+    { "network_municipality_fk", "municipality_id", "networks" },
+    { "network_node_asset_fk", "asset_id", "a place in a network" },
+    { "network_link_asset_fk", "asset_id", "a place in a network" },
 };
 
 static const struct reference *broken_reference(const struct store_session *session)

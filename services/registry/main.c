@@ -1,5 +1,6 @@
-/* registry: municipalities, zones, devices with their credentials, and sensors. See README.md. */
+/* registry: municipalities, zones, devices with their credentials, sensors, assets and pipe networks. See README.md. */
 #include "auth/auth.h"
+#include "nwims/v1/assets.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "registry.h"
 #include "tenant_watch.h"
@@ -11,13 +12,14 @@ MIGRATION_DECLARE(0003_places)
 MIGRATION_DECLARE(0004_credentials)
 MIGRATION_DECLARE(0005_names)
 MIGRATION_DECLARE(0006_thresholds)
+MIGRATION_DECLARE(0007_assets)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
     MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
-    { 0 } };
+    MIGRATION(7, 0007_assets), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",
-    .summary = "Municipalities, zones, devices with their credentials, and sensors.",
+    .summary = "Municipalities, zones, devices with their credentials, sensors, assets and pipe networks.",
     .settings = registry_settings,
     .schema = "registry",
     .migrations = migrations,
@@ -28,7 +30,7 @@ struct app {
     struct service *service;
     struct registry_config config;
     struct registry registry;
-    struct rpc_server *server;
+    struct rpc_server *server, *assets;
     struct tenant_watch *tenants;
     unsigned char master_key[MASTER_KEY_SIZE];
 };
@@ -53,13 +55,21 @@ static bool app_start(struct app *app, struct err *err)
         .context = &app->registry,
         .workers = app->config.workers,
         .queue = app->config.queue };
+    /* Workers of its own: an import takes seconds, and nobody's readings wait for it. */
+    const struct rpc_server_config assets = { .service = &nwims__v1__assets__descriptor,
+        .methods = assets_methods,
+        .context = &app->registry,
+        .workers = app->config.workers < 2 ? app->config.workers : 2,
+        .queue = app->config.queue };
     return read_master_key(app, err) && service_relay_outbox(app->service, err) &&
            tenant_watch_start(&app->tenants, &app->registry, err) &&
-           rpc_server_open(&app->server, service_bus(app->service), &server, err);
+           rpc_server_open(&app->server, service_bus(app->service), &server, err) &&
+           rpc_server_open(&app->assets, service_bus(app->service), &assets, err);
 }
 
 static void app_stop(struct app *app)
 {
+    rpc_server_close(app->assets);
     rpc_server_close(app->server);
     tenant_watch_stop(app->tenants);
     explicit_bzero(app->master_key, sizeof app->master_key);

@@ -9,8 +9,9 @@ struct registry {
     const unsigned char *master_key; /* MASTER_KEY_SIZE bytes; NULL: there is none */
 };
 
-/* The table of methods of the service Registry, { 0 } last. */
+/* The tables of methods of the services Registry and Assets, { 0 } last. */
 extern const struct rpc_method registry_methods[];
+extern const struct rpc_method assets_methods[];
 
 /* One each; context is the struct registry. */
 rpc_handler region_list, region_create, region_get, region_update, region_delete;
@@ -24,4 +25,6 @@ rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete
 rpc_handler overview_count, overview_map;
 rpc_handler thresholds_get, thresholds_put;
 rpc_handler municipality_map, zone_map, sensor_map;
+rpc_handler asset_list, asset_create, asset_get, asset_update, asset_delete;
+rpc_handler network_list, network_get, network_import, upload_put;
 rpc_handler sensors_resolve, credential_resolve;

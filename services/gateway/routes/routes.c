@@ -8,6 +8,7 @@ const struct router *const routers[] = {
     &municipalities_router,
     &zones_router,
     &sites_router,
+    &assets_router,
     &devices_router,
     &sensors_router,
     &readings_router,

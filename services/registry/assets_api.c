@@ -1,0 +1,14 @@
+#include "registry.h"
+
+const struct rpc_method assets_methods[] = {
+    { "ListAssets", asset_list },
+    { "CreateAsset", asset_create },
+    { "GetAsset", asset_get },
+    { "UpdateAsset", asset_update },
+    { "DeleteAsset", asset_delete },
+    { "ListNetworks", network_list },
+    { "GetNetwork", network_get },
+    { "PutUploadPart", upload_put },
+    { "ImportNetwork", network_import },
+    { 0 },
+};
