@@ -119,7 +119,8 @@ class Overview(unittest.TestCase):
         root = nwims.admin()
         until = time.monotonic() + 60
         while True:
-            answer = root.get("/overview/national", from_at=f"{DAY}T00:00:00Z", to_at="2026-06-03T00:00:00Z")
+            # These tenants are the newest; the page begins right before them.
+            answer = root.get("/overview/national", from_at=f"{DAY}T00:00:00Z", to_at="2026-06-03T00:00:00Z", cursor=self.a.tenant_id - 1, limit=20)
             self.assertEqual(answer.status, 200, answer)
             found = {item["tenant_id"]: item for item in answer.json["items"]}
             ours, theirs = found[self.a.tenant_id], found[c.tenant_id]
@@ -136,7 +137,11 @@ class Overview(unittest.TestCase):
         self.assertEqual(theirs["left_out"], 1)  # nine meters of the second day
         for name in ("FLOW-0", "METER-1", self.zone):
             self.assertNotIn(name, answer.body.decode())
-        self.assertEqual(root.get("/overview/national", from_at="x").status, 422)
+        for wrong in ({"from_at": "x"}, {"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"cursor": "-1"}):
+            self.assertEqual(root.get("/overview/national", **wrong).status, 422, wrong)
+        first = root.get("/overview/national", limit=1).json
+        second = root.get("/overview/national", limit=1, cursor=first["next_cursor"]).json
+        self.assertLess(first["items"][0]["tenant_id"], second["items"][0]["tenant_id"])
         self.assertIn(self.a.get("/overview/national").status, (200, 403))
 
     def test_a_page_of_a_large_zone_does_not_take_long(self):

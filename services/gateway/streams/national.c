@@ -1,12 +1,15 @@
 #include "streams/national.h"
+#include "base/number.h"
 #include "exchange.h"
 #include "nwims/v1/identity.pb-c.h"
 #include "nwims/v1/overview.pb-c.h"
 #include "transcode/transcode.h"
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TENANTS = 1000 };
+enum { MOST_TENANTS = 1000, USUAL_PAGE = 50 };
 
 const struct hand_written get_national_manual = {
     .operation_id = "GetNational",
@@ -112,7 +115,9 @@ static bool read_request(struct exchange *exchange, Nwims__V1__NationalRequest *
 {
     struct filling filling = { .exchange = exchange, .message = &request->base, .is_good = true };
     nwims__v1__national_request__init(request);
-    if (http_request_query_each(exchange->request, fill, &filling) && filling.is_good)
+    struct err err = { 0 };
+    if (http_request_query_each(exchange->request, fill, &filling) && filling.is_good &&
+        transcode_check(filling.message, true, &filling.violations, exchange->arena, &err))
         return true;
     const struct problem_field field = { .field =
                                              filling.violations.count ? filling.violations.items[0].field : "query",
@@ -122,6 +127,23 @@ static bool read_request(struct exchange *exchange, Nwims__V1__NationalRequest *
     return false;
 }
 
+static bool read_cursor(struct exchange *exchange, const char *cursor, int64_t *out_after)
+{
+    static const struct problem_field field = {
+        .field = "cursor", .reason = "is none of ours: use next_cursor of the page before", .index = -1
+    };
+    if (!cursor || (number_parse_int(cursor, strlen(cursor), out_after) && *out_after > 0))
+        return true;
+    exchange_problem_fields(exchange, 422, NULL, "A query parameter is wrong; see errors.", &field, 1);
+    return false;
+}
+
+static int by_number(const void *left, const void *right)
+{
+    const Nwims__V1__Tenant *const *a = left, *const *b = right;
+    return ((*a)->id > (*b)->id) - ((*a)->id < (*b)->id);
+}
+
 void get_national(struct exchange *exchange)
 {
     AUTO_INPLACE(buffer) json = { 0 };
@@ -129,20 +151,29 @@ void get_national(struct exchange *exchange)
     Nwims__V1__NationalRequest request;
     Nwims__V1__Tenant **tenants;
     struct err err = { 0 };
-    size_t count;
-    if (!read_request(exchange, &request) || !list_tenants(exchange, &tenants, &count))
+    size_t count, first = 0;
+    int64_t after = 0;
+    if (!read_request(exchange, &request) || !read_cursor(exchange, request.cursor, &after) ||
+        !list_tenants(exchange, &tenants, &count))
         return;
+    if (count > 0)
+        qsort(tenants, count, sizeof *tenants, by_number);
+    while (first < count && tenants[first]->id <= after)
+        first++;
     national.items = arena_alloc_array(exchange->arena, count, sizeof *national.items);
     Nwims__V1__NationalTenant *items = arena_alloc_array(exchange->arena, count, sizeof *items);
     if (!national.items || !items) {
         exchange_problem(exchange, 503, "busy", "No memory left for this request.");
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    size_t end = first + (request.has_limit ? (size_t)request.limit : USUAL_PAGE);
+    for (size_t i = first; i < count && i < end; i++) {
         if (!describe(exchange, tenants[i], &request, &items[i]))
             return;
         national.items[national.n_items++] = &items[i];
     }
+    if (end < count)
+        national.next_cursor = arena_printf(exchange->arena, "%" PRId32, tenants[end - 1]->id);
     if (transcode_to_json(&json, &national.base, &err))
         exchange_json(exchange, 200, &json);
     else
