@@ -20,6 +20,8 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &nwims__v1__statistics__descriptor,
     &nwims__v1__create_user_request__descriptor,
     &nwims__v1__empty__descriptor,
+    &nwims__v1__zone__descriptor,
+    &nwims__v1__municipality__descriptor,
 };
 
 static void must(bool holds)

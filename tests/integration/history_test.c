@@ -296,6 +296,44 @@ static void the_latest_is_the_newest_observed(void **state)
     must_fail("GetLatestOfMany", 1, &many.base, ERR_INPUT);
 }
 
+/* What a permission for a part of the tenant does not cover is not there; where the sensor counts to may change. */
+static enum err_kind ask_scoped(const char *scope, const char *method, const ProtobufCMessage *request)
+{
+    struct rpc_caller caller = caller_of(1);
+    struct err err = { 0 };
+    ProtobufCMessage *reply = NULL;
+    snprintf(caller.scope, sizeof caller.scope, "%s", scope);
+    bool ok = rpc_call(
+        stack.bus, &nwims__v1__history__descriptor, method, &caller, request, 10000, &arena, &reply, NULL, &err);
+    return ok ? ERR_NONE : err.kind;
+}
+
+static void readings_outside_the_callers_scope_are_not_there(void **state)
+{
+    (void)state;
+    struct err err;
+    ProtobufCMessage *made = NULL;
+    Nwims__V1__Municipality town = NWIMS__V1__MUNICIPALITY__INIT;
+    Nwims__V1__Sensor patch = NWIMS__V1__SENSOR__INIT;
+    Nwims__V1__ById latest = NWIMS__V1__BY_ID__INIT;
+    Nwims__V1__SeriesRequest series = NWIMS__V1__SERIES_REQUEST__INIT;
+    char inside[48], outside[] = "m:0190a0a0-1234-7abc-8def-0123456789ab";
+    town.code = town.name = t(0, "TOWN");
+    must(ask(&nwims__v1__registry__descriptor, "CreateMunicipality", 1, &town.base, &made, &err), &err);
+    char *town_id = ((Nwims__V1__Municipality *)made)->id;
+    snprintf(inside, sizeof inside, "m:%s", town_id);
+    latest.id = series.id = patch.id = t(1, "SENSOR_1");
+    assert_int_equal(ask_scoped(inside, "GetLatest", &latest.base), ERR_NOT_FOUND);
+    patch.municipality_id = town_id;
+    must(ask(&nwims__v1__registry__descriptor, "UpdateSensor", 1, &patch.base, &made, &err), &err);
+    for (int i = 0; i < 250 && ask_scoped(inside, "GetLatest", &latest.base) != ERR_NONE; i++)
+        clock_sleep_ms(20); /* until the event of the change has come */
+    assert_int_equal(ask_scoped(inside, "GetLatest", &latest.base), ERR_NONE);
+    assert_int_equal(ask_scoped(inside, "GetSeries", &series.base), ERR_NONE);
+    assert_int_equal(ask_scoped(outside, "GetLatest", &latest.base), ERR_NOT_FOUND);
+    assert_int_equal(ask_scoped(outside, "GetSeries", &series.base), ERR_NOT_FOUND);
+}
+
 /* ---- windows and statistics
  * --------------------------------------------------------------------------------------------- */
 
@@ -561,6 +599,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_give_every_reading_once),
         cmocka_unit_test(a_range_is_half_open),
+        cmocka_unit_test(readings_outside_the_callers_scope_are_not_there),
         cmocka_unit_test(wrong_series_are_refused),
         cmocka_unit_test(the_latest_is_the_newest_observed),
         cmocka_unit_test(windows_are_exact_while_rollups_are_behind),
