@@ -146,8 +146,11 @@ static bool sift(struct store_session *session, struct record *const *records, s
     size_t kept = 0;
     if (!ids || !fresh)
         return err_set(err, ERR_LIMIT, "no room for %zu records", count);
+    /* Id by id, each by the unique index of a month: as one condition PostgreSQL may well walk the whole chain. */
     if (!store_query(session, &rows,
-            "SELECT id FROM record WHERE tenant_id = $1::int4 AND id = ANY($2::uuid[]) AND recorded_at >= $3",
+            "SELECT found.id FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (SELECT r.id FROM record r "
+            "WHERE "
+            "r.id = wanted.id AND r.tenant_id = $1::int4 AND r.recorded_at >= $3 LIMIT 1) found",
             PARAMS(PARAM_INT(records[0]->tenant_id), PARAM_TEXTS(ids, count), PARAM_TIME(since)), err))
         return false;
     for (size_t i = 0; i < count; i++)
