@@ -5,7 +5,7 @@
 #include "layers/layers.h"
 #include "live/live.h"
 #include "nwims/v1/readings.pb-c.h"
-#include "transcode/transcode.h"
+#include "query_fill.h"
 #include <string.h>
 
 enum { TURN_MS = 1000 };
@@ -36,53 +36,22 @@ const struct hand_written get_socket_manual = {
 /* ---- the filter -----------------------------------------------------------------------------------------------------
  */
 
-struct filling {
-    struct exchange *exchange;
-    ProtobufCMessage *message;
-    struct transcode_violations violations;
-};
-
-static bool fill(void *context, const char *name, const char *value)
-{
-    struct filling *filling = context;
-    struct err err = { 0 };
-    /* What is wrong is among the violations; the other parameters are looked at all the same. */
-    if (!transcode_set_field(filling->message, filling->exchange->arena, name, value, &filling->violations, &err))
-        return true;
-    return true;
-}
-
-/* False when it answered. */
+/* The texts live as long as the request. False when it answered. */
 static bool read_filter(struct exchange *exchange, struct live_filter *out_filter)
 {
-    struct filling filling = { .exchange = exchange,
-        .message = wire_new(exchange->arena, &nwims__v1__stream_filter__descriptor) };
-    struct problem_field fields[COUNT_OF(filling.violations.items)];
-    struct err err = { 0 };
-    if (!filling.message) {
-        exchange_problem(exchange, 503, "busy", "No memory left for this request.");
+    Nwims__V1__StreamFilter filter = NWIMS__V1__STREAM_FILTER__INIT;
+    if (!query_fill(exchange, &filter.base))
+        return false;
+    if (filter.n_sensor_id > LIVE_MOST_NAMES) {
+        query_refuse(exchange, "sensor_id", "may be given up to 100 times");
         return false;
     }
-    bool ok = http_request_query_each(exchange->request, fill, &filling) &&
-              transcode_check(filling.message, true, &filling.violations, exchange->arena, &err);
-    const Nwims__V1__StreamFilter *filter = (const Nwims__V1__StreamFilter *)filling.message;
-    *out_filter = (struct live_filter){ .municipality_id = filter->municipality_id,
-        .zone_id = filter->zone_id,
-        .kind = filter->kind,
-        .sensor_ids = filter->sensor_id,
-        .sensor_count = filter->n_sensor_id };
-    if (ok && filter->n_sensor_id <= LIVE_MOST_NAMES)
-        return true;
-    for (size_t i = 0; i < filling.violations.count; i++)
-        fields[i] = (struct problem_field){
-            .field = filling.violations.items[i].field, .reason = filling.violations.items[i].reason, .index = -1
-        };
-    size_t count = filling.violations.count;
-    if (count == 0)
-        fields[count++] =
-            (struct problem_field){ .field = "sensor_id", .reason = "may be given up to 100 times", .index = -1 };
-    exchange_problem_fields(exchange, 422, NULL, "Some query parameters are wrong; see errors.", fields, count);
-    return false;
+    *out_filter = (struct live_filter){ .municipality_id = filter.municipality_id,
+        .zone_id = filter.zone_id,
+        .kind = filter.kind,
+        .sensor_ids = filter.sensor_id,
+        .sensor_count = filter.n_sensor_id };
+    return true;
 }
 
 static bool begin_to_watch(struct exchange *exchange, struct live_watcher **out_watcher)

@@ -3,6 +3,7 @@
 #include "exchange.h"
 #include "nwims/v1/identity.pb-c.h"
 #include "nwims/v1/overview.pb-c.h"
+#include "query_fill.h"
 #include "transcode/transcode.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,47 +95,11 @@ static bool describe(struct exchange *exchange, const Nwims__V1__Tenant *tenant,
     return true;
 }
 
-struct filling {
-    struct exchange *exchange;
-    ProtobufCMessage *message;
-    struct transcode_violations violations;
-    bool is_good;
-};
-
-static bool fill(void *context, const char *name, const char *value)
-{
-    struct filling *filling = context;
-    struct err err = { 0 };
-    filling->is_good =
-        transcode_set_field(filling->message, filling->exchange->arena, name, value, &filling->violations, &err) &&
-        filling->is_good;
-    return true;
-}
-
-static bool read_request(struct exchange *exchange, Nwims__V1__NationalRequest *request)
-{
-    struct filling filling = { .exchange = exchange, .message = &request->base, .is_good = true };
-    nwims__v1__national_request__init(request);
-    struct err err = { 0 };
-    if (http_request_query_each(exchange->request, fill, &filling) && filling.is_good &&
-        transcode_check(filling.message, true, &filling.violations, exchange->arena, &err))
-        return true;
-    const struct problem_field field = { .field =
-                                             filling.violations.count ? filling.violations.items[0].field : "query",
-        .reason = filling.violations.count ? filling.violations.items[0].reason : "is malformed",
-        .index = -1 };
-    exchange_problem_fields(exchange, 422, NULL, "A query parameter is wrong; see errors.", &field, 1);
-    return false;
-}
-
 static bool read_cursor(struct exchange *exchange, const char *cursor, int64_t *out_after)
 {
-    static const struct problem_field field = {
-        .field = "cursor", .reason = "is none of ours: use next_cursor of the page before", .index = -1
-    };
     if (!cursor || (number_parse_int(cursor, strlen(cursor), out_after) && *out_after > 0))
         return true;
-    exchange_problem_fields(exchange, 422, NULL, "A query parameter is wrong; see errors.", &field, 1);
+    query_refuse(exchange, "cursor", "is none of ours: use next_cursor of the page before");
     return false;
 }
 
@@ -153,7 +118,8 @@ void get_national(struct exchange *exchange)
     struct err err = { 0 };
     size_t count, first = 0;
     int64_t after = 0;
-    if (!read_request(exchange, &request) || !read_cursor(exchange, request.cursor, &after) ||
+    nwims__v1__national_request__init(&request);
+    if (!query_fill(exchange, &request.base) || !read_cursor(exchange, request.cursor, &after) ||
         !list_tenants(exchange, &tenants, &count))
         return;
     if (count > 0)
