@@ -9,7 +9,7 @@
 enum { LINGER_MS = 1000 };
 
 /* ---- what epoll and the guard wait for ---- */
-static void watch(struct net_connection *connection)
+void net_connection_watch(struct net_connection *connection)
 {
     bool reads = connection->is_shut || !(connection->is_paused || connection->is_closing) || !connection->is_opened;
     bool writes = connection->wants_write || (connection->output.size > 0 && connection->is_opened);
@@ -21,7 +21,7 @@ static void watch(struct net_connection *connection)
     connection->watched = wanted;
 }
 
-static void guard(struct net_connection *connection)
+void net_connection_guard(struct net_connection *connection)
 {
     const struct net_config *config = &connection->loop->server->config;
     int64_t ms = connection->is_closing        ? LINGER_MS
@@ -37,7 +37,7 @@ static void guard(struct net_connection *connection)
 static void guard_from_now(struct net_connection *connection)
 {
     connection->since_us = connection->loop->now_us;
-    guard(connection);
+    net_connection_guard(connection);
 }
 
 void net_connection_guard_due(struct net_connection *connection)
@@ -67,7 +67,7 @@ void net_connection_end(struct net_connection *connection, enum net_end end)
     connection->loop->over = connection;
 }
 
-static void count_out(struct net_loop *loop, bool was_established)
+void net_connection_count_out(struct net_loop *loop, bool was_established)
 {
     struct net_server *server = loop->server;
     atomic_fetch_sub(&loop->connections, 1);
@@ -110,7 +110,7 @@ void net_connection_free(struct net_connection *connection)
     buffer_done(&connection->output);
     free(connection->psk_identity);
     net_loop_remove(loop, connection);
-    count_out(loop, connection->is_established);
+    net_connection_count_out(loop, connection->is_established);
     free(connection);
 }
 
@@ -137,7 +137,7 @@ static struct net_connection *make(struct net_loop *loop, int fd, const struct s
     return NULL;
 }
 
-static void open_up(struct net_connection *connection)
+void net_connection_open(struct net_connection *connection)
 {
     struct net_server *server = connection->loop->server;
     connection->is_opened = server->protocol.opened(server->context, connection);
@@ -153,7 +153,7 @@ void net_connection_begin(
     if (!connection) {
         metric_add(server->refused, 1);
         close(fd);
-        count_out(loop, false);
+        net_connection_count_out(loop, false);
         return;
     }
     connection->number = number;
@@ -163,7 +163,7 @@ void net_connection_begin(
     if (tls && !net_tls_begin(connection, tls))
         net_connection_end(connection, NET_END_HANDSHAKE);
     else if (!tls)
-        open_up(connection);
+        net_connection_open(connection);
 }
 
 /* ---- bytes in ---- */
@@ -190,7 +190,7 @@ static void keep_rest(struct buffer *buffer, size_t taken)
     }
 }
 
-static bool may_receive(const struct net_connection *connection)
+bool net_connection_may_receive(const struct net_connection *connection)
 {
     return !connection->is_paused && !connection->is_closing && !connection->is_over;
 }
@@ -215,7 +215,7 @@ static void give(struct net_connection *connection, size_t size)
         buffer_put(&connection->input, scratch + taken, size - taken);
 }
 
-static void receive(struct net_connection *connection)
+void net_connection_receive(struct net_connection *connection)
 {
     size_t size = 0;
     do {
@@ -224,18 +224,18 @@ static void receive(struct net_connection *connection)
             net_connection_end(connection, NET_END_PEER);
         else if (io == NET_DONE)
             give(connection, size);
-    } while (connection->ssl && may_receive(connection) && net_tls_has_pending(connection));
+    } while (connection->ssl && net_connection_may_receive(connection) && net_tls_has_pending(connection));
 }
 
 void net_connection_resumed(struct net_connection *connection)
 {
     const struct net_server *server = connection->loop->server;
-    if (may_receive(connection) && connection->input.size > 0)
+    if (net_connection_may_receive(connection) && connection->input.size > 0)
         keep_rest(&connection->input, server->protocol.received(server->context, connection,
                                           (const unsigned char *)connection->input.data, connection->input.size));
-    if (may_receive(connection) && connection->ssl && net_tls_has_pending(connection))
-        receive(connection);
-    watch(connection);
+    if (net_connection_may_receive(connection) && connection->ssl && net_tls_has_pending(connection))
+        net_connection_receive(connection);
+    net_connection_watch(connection);
 }
 
 /* ---- bytes out ---- */
@@ -285,74 +285,7 @@ void net_connection_flush(struct net_connection *connection)
     }
     if (connection->output.size == 0 && connection->is_closing)
         shut(connection);
-    watch(connection);
-}
-
-/* ---- from the lobby into a loop ---- */
-struct move {
-    struct net_mail mail;
-    struct net_connection *connection;
-};
-
-/* One that is in no loop. */
-static void throw_away(struct net_connection *connection)
-{
-    metric_add(connection->loop->server->ended[NET_END_SERVER], 1);
-    net_tls_end(connection);
-    close(connection->fd);
-    free(connection->psk_identity);
-    count_out(connection->loop, false);
-    free(connection);
-}
-
-static bool settle_in(struct net_connection *connection)
-{
-    struct net_loop *loop = connection->loop;
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
-    if (atomic_load(&loop->server->is_stopping) || !net_loop_add(loop, connection))
-        return false;
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0)
-        return true;
-    net_loop_remove(loop, connection);
-    return false;
-}
-
-static void on_moved(void *context, struct net_connection *none, struct net_mail *mail)
-{
-    struct move *move = (struct move *)(void *)mail;
-    struct net_connection *connection = move->connection;
-    (void)context, (void)none;
-    free(move);
-    if (!settle_in(connection)) {
-        throw_away(connection);
-        return;
-    }
-    connection->watched = EPOLLIN;
-    guard(connection);
-    open_up(connection);
-    /* What came with the last bytes of the handshake shows in no event of the socket. */
-    if (may_receive(connection) && net_tls_has_pending(connection))
-        receive(connection);
-    watch(connection);
-}
-
-/* Not to be touched here any more when this returns true. */
-static bool move_in(struct net_connection *connection)
-{
-    struct net_loop *from = connection->loop, *to = net_emptiest_loop(from->server);
-    struct move *move = calloc(1, sizeof *move);
-    if (!move)
-        return false;
-    epoll_ctl(from->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
-    net_timer_remove(&from->timers, &connection->guard);
-    net_loop_remove(from, connection);
-    atomic_fetch_sub(&from->connections, 1);
-    atomic_fetch_add(&to->connections, 1);
-    connection->loop = to;
-    *move = (struct move){ .mail = { .to = { .loop = (uint32_t)to->index }, .handler = on_moved },
-        .connection = connection };
-    net_post(from->server, &move->mail);
-    return true;
+    net_connection_watch(connection);
 }
 
 /* ---- events ---- */
@@ -362,7 +295,7 @@ static bool go_on_with_handshake(struct net_connection *connection)
     enum net_io io = net_tls_handshake(connection);
     if (io == NET_AGAIN)
         return true;
-    if (io == NET_DONE && move_in(connection))
+    if (io == NET_DONE && net_lobby_leave(connection))
         return false;
     net_connection_end(connection, NET_END_HANDSHAKE);
     return true;
@@ -384,16 +317,16 @@ void net_connection_event(struct net_connection *connection, uint32_t events)
             return;
     } else if (connection->is_shut) {
         discard(connection);
-    } else if (events & (EPOLLERR | EPOLLHUP) && !may_receive(connection)) {
+    } else if (events & (EPOLLERR | EPOLLHUP) && !net_connection_may_receive(connection)) {
         net_connection_end(connection, NET_END_PEER);
     } else {
         connection->wants_write = false;
-        if (events & (EPOLLIN | EPOLLERR | EPOLLHUP) && may_receive(connection))
-            receive(connection);
+        if (events & (EPOLLIN | EPOLLERR | EPOLLHUP) && net_connection_may_receive(connection))
+            net_connection_receive(connection);
         if (events & EPOLLOUT)
             mark_dirty(connection);
     }
-    watch(connection);
+    net_connection_watch(connection);
 }
 
 /* ---- what protocols call ---- */
@@ -442,7 +375,7 @@ size_t net_unsent_bytes(const struct net_connection *connection)
 void net_pause(struct net_connection *connection)
 {
     connection->is_paused = true;
-    watch(connection);
+    net_connection_watch(connection);
 }
 
 void net_resume(struct net_connection *connection)

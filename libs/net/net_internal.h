@@ -117,9 +117,21 @@ void net_connection_event(struct net_connection *connection, uint32_t events);
 void net_connection_guard_due(struct net_connection *connection);
 void net_connection_resumed(struct net_connection *connection);
 void net_connection_flush(struct net_connection *connection);
+/* What epoll and the guard wait for, as things stand now. */
+void net_connection_watch(struct net_connection *connection);
+void net_connection_guard(struct net_connection *connection);
+/* Hands it to the protocol: it is in its loop, and TLS is agreed on. */
+void net_connection_open(struct net_connection *connection);
+bool net_connection_may_receive(const struct net_connection *connection);
+void net_connection_receive(struct net_connection *connection);
+void net_connection_count_out(struct net_loop *loop, bool was_established);
 /* Marks it to be freed at the end of the round. */
 void net_connection_end(struct net_connection *connection, enum net_end end);
 void net_connection_free(struct net_connection *connection);
+
+/* ---- net_lobby.c ---- */
+/* From the lobby into a loop, after the handshake; not to be touched here any more when this returns true. */
+MUST_CHECK bool net_lobby_leave(struct net_connection *connection);
 
 /* ---- net_tls.c: NET_AGAIN when the socket must become readable or writable first ---- */
 enum net_io { NET_DONE, NET_AGAIN, NET_CLOSED, NET_FAILED };
