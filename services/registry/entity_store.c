@@ -147,6 +147,8 @@ static bool explain(const struct work *work, const struct entity *entity, const 
         return no_such(reference->field, work->call, err);
     if (err->kind == ERR_INPUT && strcmp(constraint, "sensor_range") == 0)
         return rpc_violation(work->call, err, "range_max", "must be more than range_min");
+    if (err->kind == ERR_INPUT && strcmp(constraint, "asset_parent_is_another") == 0)
+        return rpc_violation(work->call, err, "parent_id", "must be another asset");
     return false;
 }
 

@@ -1,9 +1,10 @@
 #include "network_store.h"
 #include "epanet/inp.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 5000 };
+enum { CHUNK = 5000, ASSET_CODE_SIZE = 80 };
 
 static const char *const node_kinds[] = { "junction", "reservoir", "tank" };
 static const char *const link_kinds[] = { "pipe", "pump", "valve" };
@@ -15,6 +16,8 @@ struct chunk {
     size_t count;
     const char *texts[TEXTS][CHUNK];
     double doubles[DOUBLES][CHUNK];
+    const char *assets[CHUNK]; /* the code of the asset, or NULL */
+    char names[CHUNK][ASSET_CODE_SIZE];
 };
 #define TEXT_COLUMN(chunk, i) PARAM_TEXTS((chunk)->texts[i], (chunk)->count)
 #define DOUBLE_COLUMN(chunk, i) PARAM_DOUBLES((chunk)->doubles[i], (chunk)->count)
@@ -29,25 +32,34 @@ struct import {
 };
 
 #define KEY(import)                                                                                                    \
-    PARAM_INT((import)->work->tenant_id), PARAM_TEXT((import)->id), PARAM_TEXT((import)->options->network)
+    PARAM_INT((import)->work->tenant_id), PARAM_TEXT((import)->id),                                                    \
+        PARAM_TEXTS((import)->chunk->assets, (import)->chunk->count)
+
+/* Made here and not in the statement: under row-level security a join goes by the index only if nothing but columns is
+ * compared. */
+static void name_asset(struct import *import, size_t at, const char *kind, const char *code)
+{
+    char *name = import->chunk->names[at];
+    snprintf(name, ASSET_CODE_SIZE, "%s/%s/%s", import->options->network, kind, code);
+    import->chunk->assets[at] = name;
+}
 
 /* ---- assets: 0 code, 1 kind, 2 from, 3 to; 0 elevation, 1 diameter, 2 length, 3 roughness ---- */
 static const char assets_sql[] =
     "WITH written AS (INSERT INTO asset AS a (tenant_id, id, code, kind, municipality_id, network_id, from_node, "
-    "to_node, elevation_m, diameter_mm, length_m, roughness) SELECT $1::int4, gen_random_uuid(), $3::text || '/' || "
-    "kind || '/' || code, kind, $4::uuid, $2::uuid, from_node, to_node, NULLIF(elevation, 'NaN'), NULLIF(diameter, "
-    "'NaN'), NULLIF(length, 'NaN'), NULLIF(roughness, 'NaN') FROM unnest($5::text[], $6::text[], $7::text[], "
-    "$8::text[], $9::float8[], $10::float8[], $11::float8[], $12::float8[]) AS u(code, kind, from_node, to_node, "
-    "elevation, diameter, length, roughness) ON CONFLICT (tenant_id, code) DO UPDATE SET kind = EXCLUDED.kind, state = "
-    "'active', municipality_id = coalesce(EXCLUDED.municipality_id, a.municipality_id), network_id = "
-    "EXCLUDED.network_id, from_node = EXCLUDED.from_node, to_node = EXCLUDED.to_node, elevation_m = "
-    "EXCLUDED.elevation_m, diameter_mm = EXCLUDED.diameter_mm, length_m = EXCLUDED.length_m, roughness = "
-    "EXCLUDED.roughness, updated_at = now(), version = a.version + 1 WHERE (a.kind, a.state, a.network_id, "
-    "a.from_node, a.to_node, a.elevation_m, a.diameter_mm, a.length_m, a.roughness, coalesce(EXCLUDED.municipality_id, "
-    "a.municipality_id)) IS DISTINCT FROM (EXCLUDED.kind, 'active', EXCLUDED.network_id, EXCLUDED.from_node, "
-    "EXCLUDED.to_node, EXCLUDED.elevation_m, EXCLUDED.diameter_mm, EXCLUDED.length_m, EXCLUDED.roughness, "
-    "a.municipality_id) RETURNING xmax = 0 AS is_new) SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE "
-    "NOT is_new) FROM written";
+    "to_node, elevation_m, diameter_mm, length_m, roughness) SELECT $1::int4, gen_random_uuid(), asset, kind, "
+    "$4::uuid, $2::uuid, from_node, to_node, NULLIF(elevation, 'NaN'), NULLIF(diameter, 'NaN'), NULLIF(length, 'NaN'), "
+    "NULLIF(roughness, 'NaN') FROM unnest($3::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::float8[], "
+    "$10::float8[], $11::float8[], $12::float8[]) AS u(asset, code, kind, from_node, to_node, elevation, diameter, "
+    "length, roughness) ON CONFLICT (tenant_id, code) DO UPDATE SET kind = EXCLUDED.kind, state = 'active', "
+    "municipality_id = coalesce(EXCLUDED.municipality_id, a.municipality_id), network_id = EXCLUDED.network_id, "
+    "from_node = EXCLUDED.from_node, to_node = EXCLUDED.to_node, elevation_m = EXCLUDED.elevation_m, diameter_mm = "
+    "EXCLUDED.diameter_mm, length_m = EXCLUDED.length_m, roughness = EXCLUDED.roughness, updated_at = now(), version = "
+    "a.version + 1 WHERE (a.kind, a.state, a.network_id, a.from_node, a.to_node, a.elevation_m, a.diameter_mm, "
+    "a.length_m, a.roughness, coalesce(EXCLUDED.municipality_id, a.municipality_id)) IS DISTINCT FROM (EXCLUDED.kind, "
+    "'active', EXCLUDED.network_id, EXCLUDED.from_node, EXCLUDED.to_node, EXCLUDED.elevation_m, EXCLUDED.diameter_mm, "
+    "EXCLUDED.length_m, EXCLUDED.roughness, a.municipality_id) RETURNING xmax = 0 AS is_new) SELECT count(*) FILTER "
+    "(WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written";
 
 static bool write_assets(struct import *import, struct err *err)
 {
@@ -81,6 +93,7 @@ static bool write_node_assets(struct import *import, struct err *err)
             continue;
         size_t at = chunk->count++;
         chunk->texts[0][at] = node->code;
+        name_asset(import, at, node_kinds[node->kind], node->code);
         chunk->texts[1][at] = node_kinds[node->kind];
         chunk->texts[2][at] = chunk->texts[3][at] = NULL;
         chunk->doubles[0][at] = node->elevation_m;
@@ -99,6 +112,7 @@ static bool write_link_assets(struct import *import, struct err *err)
         const struct inp_link *link = &import->network->links[i];
         size_t at = chunk->count++;
         chunk->texts[0][at] = link->code;
+        name_asset(import, at, link_kinds[link->kind], link->code);
         chunk->texts[1][at] = link_kinds[link->kind];
         chunk->texts[2][at] = link->from_code;
         chunk->texts[3][at] = link->to_code;
@@ -120,8 +134,9 @@ static bool flush_nodes(struct import *import, struct err *err)
         "INSERT INTO network_node (tenant_id, network_id, code, kind, elevation_m, base_demand_m3h, x, y, tag, "
         "asset_id) SELECT $1::int4, $2::uuid, u.code, u.kind, elevation, demand, NULLIF(x, 'NaN'), NULLIF(y, 'NaN'), "
         "tag, a.id FROM unnest($4::text[], $5::text[], $6::text[], $7::float8[], $8::float8[], $9::float8[], "
-        "$10::float8[]) AS u(code, kind, tag, elevation, demand, x, y) LEFT JOIN asset a ON a.tenant_id = $1 AND "
-        "a.code = $3::text || '/' || u.kind || '/' || u.code",
+        "$10::float8[], $3::text[]) AS u(code, kind, tag, elevation, demand, x, y, asset) LEFT JOIN asset a ON "
+        "a.tenant_id = $1 AND "
+        "a.code = u.asset",
         PARAMS(KEY(import), TEXT_COLUMN(chunk, 0), TEXT_COLUMN(chunk, 1), TEXT_COLUMN(chunk, 2),
             DOUBLE_COLUMN(chunk, 0), DOUBLE_COLUMN(chunk, 1), DOUBLE_COLUMN(chunk, 2), DOUBLE_COLUMN(chunk, 3)),
         NULL, err);
@@ -138,6 +153,9 @@ static bool write_nodes(struct import *import, struct err *err)
         chunk->texts[0][at] = node->code;
         chunk->texts[1][at] = node_kinds[node->kind];
         chunk->texts[2][at] = node->tag;
+        chunk->assets[at] = NULL;
+        if (node->kind != INP_JUNCTION)
+            name_asset(import, at, node_kinds[node->kind], node->code);
         chunk->doubles[0][at] = node->elevation_m;
         chunk->doubles[1][at] = node->base_demand_m3h;
         chunk->doubles[2][at] = node->has_position ? node->x : NAN;
@@ -156,8 +174,9 @@ static bool flush_links(struct import *import, struct err *err)
         "INSERT INTO network_link (tenant_id, network_id, code, kind, from_node, to_node, status, tag, minor_loss, "
         "setting, asset_id) SELECT $1::int4, $2::uuid, u.code, u.kind, u.from_node, u.to_node, status, tag, loss, "
         "NULLIF(setting, 'NaN'), a.id FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], "
-        "$9::text[], $10::float8[], $11::float8[]) AS u(code, kind, from_node, to_node, status, tag, loss, setting) "
-        "JOIN asset a ON a.tenant_id = $1 AND a.code = $3::text || '/' || u.kind || '/' || u.code",
+        "$9::text[], $10::float8[], $11::float8[], $3::text[]) AS u(code, kind, from_node, to_node, status, tag, loss, "
+        "setting, asset) "
+        "JOIN asset a ON a.tenant_id = $1 AND a.code = u.asset",
         PARAMS(KEY(import), TEXT_COLUMN(chunk, 0), TEXT_COLUMN(chunk, 1), TEXT_COLUMN(chunk, 2), TEXT_COLUMN(chunk, 3),
             TEXT_COLUMN(chunk, 4), TEXT_COLUMN(chunk, 5), DOUBLE_COLUMN(chunk, 0), DOUBLE_COLUMN(chunk, 1)),
         NULL, err);
@@ -172,6 +191,7 @@ static bool write_links(struct import *import, struct err *err)
         const struct inp_link *link = &import->network->links[i];
         size_t at = chunk->count++;
         chunk->texts[0][at] = link->code;
+        name_asset(import, at, link_kinds[link->kind], link->code);
         chunk->texts[1][at] = link_kinds[link->kind];
         chunk->texts[2][at] = link->from_code;
         chunk->texts[3][at] = link->to_code;
@@ -243,6 +263,11 @@ bool network_store_import(struct work *work, const Nwims__V1__ImportOptions *opt
     import.chunk = arena_alloc(&room, sizeof *import.chunk);
     if (!import.chunk)
         return err_set(err, ERR_LIMIT, "no memory for the import");
+    /* A plan kept from a small network, or one made on statistics from before this import, compares each asset with
+     * each link: minutes for what takes a second by hashing. */
+    if (!store_script(
+            work->session, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_nestloop = off", err))
+        return false;
     if (!write_network(&import, &rows, err))
         return false;
     import.id = store_result_text(rows, 0, 0);

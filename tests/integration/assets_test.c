@@ -94,6 +94,28 @@ static void an_asset_is_made_changed_and_removed(void **state)
     assert_int_equal(ask(&caller, "DeleteAsset", &id, NULL), ERR_DENIED);
 }
 
+static void parts_form_no_ring(void **state)
+{
+    (void)state;
+    char *ids[3];
+    static const char *const codes[] = { "STATION", "SET", "MOTOR" };
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        Nwims__V1__Asset asset = NWIMS__V1__ASSET__INIT;
+        asset.code = text_of(codes[i]);
+        asset.kind = text_of("pump");
+        asset.parent_id = i > 0 ? ids[i - 1] : NULL;
+        ids[i] = ((Nwims__V1__Asset *)must_ask(UTILITY, "CreateAsset", &asset))->id;
+    }
+    struct rpc_caller caller = caller_of(UTILITY, "*:*");
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        Nwims__V1__Asset change = NWIMS__V1__ASSET__INIT;
+        change.id = ids[0];
+        change.parent_id = ids[i];
+        assert_int_equal(ask(&caller, "UpdateAsset", &change, NULL), ERR_INPUT);
+        assert_string_equal(failure->violations[0]->field, "parent_id");
+    }
+}
+
 static void a_network_is_imported_and_brought_up_to_date(void **state)
 {
     (void)state;
@@ -261,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_asset_is_made_changed_and_removed),
+        cmocka_unit_test(parts_form_no_ring),
         cmocka_unit_test(a_network_is_imported_and_brought_up_to_date),
         cmocka_unit_test(a_dry_run_and_a_broken_file_change_nothing),
         cmocka_unit_test(who_may_not_import_does_not),
