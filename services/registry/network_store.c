@@ -265,8 +265,7 @@ bool network_store_import(struct work *work, const Nwims__V1__ImportOptions *opt
         return err_set(err, ERR_LIMIT, "no memory for the import");
     /* A plan kept from a small network, or one made on statistics from before this import, compares each asset with
      * each link: minutes for what takes a second by hashing. */
-    if (!store_script(
-            work->session, "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_nestloop = off", err))
+    if (!store_script(work->session, "SET LOCAL enable_nestloop = off", err))
         return false;
     if (!write_network(&import, &rows, err))
         return false;
