@@ -17,6 +17,21 @@ QUESTIONS = {"POST /readings/latest"}
 # Routes that identity answers, which does not record yet in every version: see Writes.test_every_write_leaves_one_record.
 IDENTITY = ("/auth/", "/tenants", "/users", "/roles", "/api-keys")
 
+# The smallest water network: a tank of no end, a pipe, a house.
+NETWORK = b"""[TITLE]
+one
+[JUNCTIONS]
+J1 10 1
+[RESERVOIRS]
+R1 50
+[PIPES]
+P1 R1 J1 100 200 130 0 Open
+[OPTIONS]
+Units LPS
+Headloss H-W
+[END]
+"""
+
 
 def wait_for(ask, limit_s=30):
     """What ask gives as soon as it gives something; its last answer in the end."""
@@ -44,7 +59,8 @@ class Drive:
         self.secrets = []
 
     def call(self, client, method, path, body, request_id):
-        return client.call(method, "/api/v1" + path, body, {"X-Request-Id": request_id})
+        kind = {"Content-Type": "text/plain"} if isinstance(body, bytes) else {}
+        return client.call(method, "/api/v1" + path, body, {"X-Request-Id": request_id, **kind})
 
     def made(self, name, answer):
         if answer.status == 201 and answer.json:
@@ -72,6 +88,10 @@ class Drive:
         yield "PUT /sensors/{id}/thresholds", f"/sensors/{i['sensor']}/thresholds", {"high": 9.5}, None, None
         yield "POST /readings", "/readings", {"sensor_id": f"Q-{mark}", "value": 1}, "readings.batch", None
         yield "POST /batch/readings", "/batch/readings", [{"sensor_id": f"Q-{mark}", "value": 2}], "readings.batch", None
+        yield "POST /assets", "/assets", {"code": f"A-{mark}", "name": "a", "kind": "pump"}, "asset.created", "asset"
+        yield "PATCH /assets/{id}", f"/assets/{i['asset']}", {"name": "a2"}, "asset.updated", None
+        yield "DELETE /assets/{id}", f"/assets/{i['asset']}", None, "asset.deleted", None
+        yield "POST /assets/import", f"/assets/import?network=N-{mark}", NETWORK, None, None
         yield "DELETE /sensors/{id}", f"/sensors/{i['sensor']}", None, "sensor.deleted", None
         yield "DELETE /devices/{id}", f"/devices/{i['device']}", None, "device.deleted", None
         yield "DELETE /sites/{id}", f"/sites/{i['site']}", None, "site.deleted", None
