@@ -18,12 +18,13 @@ LDFLAGS_COMMON := -pthread -Wl,-z,relro,-z,now
 
 variant.debug.cflags    := -O1
 variant.release.cflags  := -O2 -D_FORTIFY_SOURCE=2
-variant.asan.cflags     := -O1 -fsanitize=address
+# Both at once: one run of the tests serves for the two.
+variant.asan.cflags     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 variant.ubsan.cflags    := -O1 -fsanitize=undefined -fno-sanitize-recover=all
 variant.tsan.cflags     := -O1 -fsanitize=thread
 variant.coverage.cflags := -O0 --coverage
 variant.fuzz.cflags     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-variant.asan.ldflags     := -fsanitize=address
+variant.asan.ldflags     := -fsanitize=address,undefined
 variant.ubsan.ldflags    := -fsanitize=undefined
 variant.tsan.ldflags     := -fsanitize=thread
 variant.coverage.ldflags := --coverage

@@ -264,8 +264,9 @@ bool network_store_import(struct work *work, const Nwims__V1__ImportOptions *opt
     if (!import.chunk)
         return err_set(err, ERR_LIMIT, "no memory for the import");
     /* A plan kept from a small network, or one made on statistics from before this import, compares each asset with
-     * each link: minutes for what takes a second by hashing. */
-    if (!store_script(work->session, "SET LOCAL enable_nestloop = off", err))
+     * each link: minutes for what takes a second by hashing. The limit of a statement is for the many small ones: five
+     * thousand rows may take longer where the disk is busy. */
+    if (!store_script(work->session, "SET LOCAL enable_nestloop = off; SET LOCAL statement_timeout = '2min'", err))
         return false;
     if (!write_network(&import, &rows, err))
         return false;
