@@ -55,13 +55,15 @@ void net_address_format(const struct sockaddr *address, bool with_port, char tex
 {
     char host[INET6_ADDRSTRLEN] = "?";
     bool is_six = address->sa_family == AF_INET6;
-    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+    /* Copied: a sockaddr may stand where the larger ones must not. */
+    struct sockaddr_in four = { 0 };
+    struct sockaddr_in6 six = { 0 };
+    memcpy(is_six ? (void *)&six : (void *)&four, address, is_six ? sizeof six : sizeof four);
     inet_ntop(
-        address->sa_family, is_six ? (const void *)&six->sin6_addr : (const void *)&four->sin_addr, host, sizeof host);
+        address->sa_family, is_six ? (const void *)&six.sin6_addr : (const void *)&four.sin_addr, host, sizeof host);
     if (!with_port)
         snprintf(text, NET_PEER_SIZE, "%s", host);
     else
         snprintf(text, NET_PEER_SIZE, is_six ? "[%s]:%u" : "%s:%u", host,
-            (unsigned)ntohs(is_six ? six->sin6_port : four->sin_port));
+            (unsigned)ntohs(is_six ? six.sin6_port : four.sin_port));
 }

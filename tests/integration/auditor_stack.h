@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #define STACK_MASTER "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-enum { STACK_REPLICAS = 2, STACK_SEAL_MS = 4000, STACK_WAIT_S = 60, STACK_CALL_MS = 20000 };
+enum { STACK_REPLICAS = 2, STACK_SEAL_MS = 1200, STACK_WAIT_S = 60, STACK_CALL_MS = 20000 };
 
 struct stack {
     struct test_postgres postgres;

@@ -174,8 +174,11 @@ static void an_end_that_is_written_anew_is_found_by_the_signed_head(void **state
 static void a_head_that_is_changed_is_found(void **state)
 {
     static const char *const changes[] = { "sequence = sequence - 1", "hash = sha256('x')", "previous = sha256('x')",
-        "signed_at = signed_at - interval '1 hour'", "kid = 'mine'", "jws = left(jws, -1) || 'A'" };
-    char sql[256];
+        "signed_at = signed_at - interval '1 hour'", "kid = 'mine'",
+        "jws = left(jws, -10) || translate(substr(jws, length(jws) - 9, 1), 'A' || substr(jws, length(jws) - 9, 1), "
+        "'BA') "
+        "|| right(jws, 9)" };
+    char sql[512];
     (void)state;
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         int32_t tenant_id = 130 + (int32_t)i;
