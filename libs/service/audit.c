@@ -2,7 +2,6 @@
 #include "base/uuid.h"
 #include "nwims/v1/audit.pb-c.h"
 #include "service/audit_internal.h"
-#include "store/outbox.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,16 +47,6 @@ bool audit_encode(
     out->payload = (struct buffer){ .ceiling_bytes = RECORD_CEILING };
     trace_format(out->traceparent, &caller->trace);
     return write_subject(out->subject, tenant_id, event->action, err) && wire_encode(&out->payload, &record.base, err);
-}
-
-bool audit_put(
-    struct store_session *session, const struct rpc_caller *caller, const struct audit_event *event, struct err *err)
-{
-    struct audit_encoded record = { 0 };
-    bool ok = audit_encode(&record, caller, event, err) &&
-              outbox_put(session, record.subject, record.payload.data, record.payload.size, record.traceparent, err);
-    buffer_done(&record.payload);
-    return ok;
 }
 
 bool audit_publish_encoded(struct bus *bus, const struct audit_encoded *record, int64_t timeout_ms, struct err *err)

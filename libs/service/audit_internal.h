@@ -1,4 +1,4 @@
-/* A record as it goes over the bus; what audit.c and audit_trail.c share. */
+/* A record as it goes over the bus; what the files of audit share. */
 #pragma once
 #include "base/uuid.h"
 #include "service/audit.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RETRY_MS = 500, POOL_WAIT_MS = 5000, USUAL_STATEMENT_MS = 10000 };
+enum { RETRY_MS = 500 };
 
 int service_schema_version(const struct service_program *program)
 {
@@ -28,9 +28,7 @@ static bool may_pass(const struct err *err)
     return err->kind == ERR_TRANSIENT || err->kind == ERR_DEADLINE;
 }
 
-/* Tries until it works, the failure is none that passes, CONNECT_WAIT_MS are over or a signal says stop: then err is
- * empty, for nothing went wrong. */
-static bool wait_for(
+bool connect_wait_for(
     struct service *service, const char *what, bool (*step)(struct service *, struct err *), struct err *err)
 {
     int64_t until_us = clock_monotonic_us() + service->config->connect_wait_ms * 1000;
@@ -53,42 +51,6 @@ static bool wait_for(
     return lifetime_wait(&service->lifetime, 0);
 }
 
-static bool migrate_step(struct service *service, struct err *err)
-{
-    const struct store_config config = { .url = service->config->store_owner_url,
-        .schema = service->program->schema,
-        .name = service->program->name,
-        .pool_size = 1,
-        .wait_ms = POOL_WAIT_MS,
-        .prepare = true };
-    AUTO(store) owner = NULL;
-    return store_open(&owner, &config, err) &&
-           migrate_up(owner, service->program->schema, service->program->migrations, NWIMS_VERSION, err);
-}
-
-static bool store_step(struct service *service, struct err *err)
-{
-    const struct service_program *program = service->program;
-    const struct store_config config = { .url = service->config->store_url,
-        .schema = program->schema,
-        .name = program->name,
-        .pool_size = service->config->store_pool,
-        .wait_ms = POOL_WAIT_MS,
-        .statement_ms = program->statement_ms ? program->statement_ms : USUAL_STATEMENT_MS,
-        .prepare = service->config->store_prepare };
-    return store_open(&service->store, &config, err);
-}
-
-static bool schema_step(struct service *service, struct err *err)
-{
-    int version = 0, wanted = service_schema_version(service->program);
-    if (!migrate_version(service->store, service->program->schema, &version, err))
-        return false;
-    return version >= wanted ||
-           err_set(err, ERR_TRANSIENT, "version %d, wanted %d: run \"%s migrate\" or set DATABASE_OWNER_URL", version,
-               wanted, service->program->name);
-}
-
 static bool bus_step(struct service *service, struct err *err)
 {
     const struct bus_config config = { .url = service->config->bus_url,
@@ -103,26 +65,23 @@ static bool streams_step(struct service *service, struct err *err)
     return streams_ensure(service->bus, err);
 }
 
-bool connect_and_migrate(struct service *service, struct err *err)
+bool service_has_storage(void)
 {
-    return wait_for(service, "migration", migrate_step, err);
+    return &service_storage != NULL;
 }
 
-static bool connect_store(struct service *service, struct err *err)
+bool service_needs_storage(struct err *err)
 {
-    const struct service_program *program = service->program;
-    bool migrates = program->migrations && *service->config->store_owner_url;
-    return (!migrates || connect_and_migrate(service, err)) && wait_for(service, "database", store_step, err) &&
-           (!program->migrations || wait_for(service, "schema", schema_step, err));
+    return service_has_storage() || err_set(err, ERR_BUG, "a program with a schema calls service_store");
 }
 
 bool connect_all(struct service *service, struct err *err)
 {
     const struct service_program *program = service->program;
-    if (program->schema && !connect_store(service, err))
+    if (program->schema && (!service_needs_storage(err) || !service_storage.connect(service, err)))
         return false;
     if (program->uses_bus &&
-        !(wait_for(service, "bus", bus_step, err) && wait_for(service, "streams", streams_step, err)))
+        !(connect_wait_for(service, "bus", bus_step, err) && connect_wait_for(service, "streams", streams_step, err)))
         return false;
     say_waiting(service, "the program itself", NULL);
     return true;

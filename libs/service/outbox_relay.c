@@ -133,6 +133,17 @@ static void relay_free(struct outbox_relay *relay)
     free(relay);
 }
 
+/* Carries what is in the outbox as long as that works, then ends. */
+static void relay_stop(struct outbox_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    relay->must_stop = true;
+    pthread_cond_signal(&relay->changed);
+    pthread_mutex_unlock(&relay->lock);
+    pthread_join(relay->thread, NULL);
+    relay_free(relay);
+}
+
 bool service_relay_outbox(struct service *service, struct err *err)
 {
     if (service->relay || !service->store || !service->bus)
@@ -145,10 +156,12 @@ bool service_relay_outbox(struct service *service, struct err *err)
     pthread_attr_setstacksize(&attributes, SERVICE_STACK_BYTES);
     bool ok = pthread_create(&relay->thread, &attributes, run, relay) == 0;
     pthread_attr_destroy(&attributes);
-    if (ok)
+    if (ok) {
         service->relay = relay;
-    else
+        service->stop_relay = relay_stop;
+    } else {
         relay_free(relay);
+    }
     return ok || err_set(err, ERR_LIMIT, "no thread for the outbox relay");
 }
 
@@ -161,16 +174,4 @@ void service_outbox_wake(struct service *service)
     relay->has_work = true;
     pthread_cond_signal(&relay->changed);
     pthread_mutex_unlock(&relay->lock);
-}
-
-void outbox_relay_stop(struct outbox_relay *relay)
-{
-    if (!relay)
-        return;
-    pthread_mutex_lock(&relay->lock);
-    relay->must_stop = true;
-    pthread_cond_signal(&relay->changed);
-    pthread_mutex_unlock(&relay->lock);
-    pthread_join(relay->thread, NULL);
-    relay_free(relay);
 }

@@ -58,6 +58,7 @@ struct service;
 MUST_CHECK bool service_open(struct service **out_service, const struct service_program *program, void *config,
     int argc, char **argv, struct err *err);
 struct bus *service_bus(struct service *service);
+/* To be called by every program that names a schema: it is what links PostgreSQL's client library. */
 struct store *service_store(struct service *service);
 /* From now on ready; waits for SIGTERM or SIGINT (a second one exits at once; SIGUSR1 switches the log to debug and
  * back). Then /readyz says 503 and DRAIN_DELAY_MS pass. False if service_fail was called. What follows may take

@@ -48,6 +48,7 @@ struct service {
     struct bus *bus;
     struct http_server *admin;
     struct outbox_relay *relay;
+    void (*stop_relay)(struct outbox_relay *relay); /* set with it: so that only who relays links what it takes */
     struct lifetime lifetime;
     atomic_bool has_started, is_draining;
     pthread_mutex_t lock; /* guards what follows */
@@ -72,14 +73,28 @@ void arguments_tables(const struct service_program *program, const struct settin
 /* The newest migration of the program. */
 int service_schema_version(const struct service_program *program);
 MUST_CHECK bool connect_all(struct service *service, struct err *err);
-MUST_CHECK bool connect_and_migrate(struct service *service, struct err *err);
+/* Tries until step works, the failure is none that passes, CONNECT_WAIT_MS are over or a signal says stop: then err is
+ * empty, for nothing went wrong. */
+MUST_CHECK bool connect_wait_for(
+    struct service *service, const char *what, bool (*step)(struct service *, struct err *), struct err *err);
+
+/* PostgreSQL's part (storage.c), absent in programs that never call service_store: weak, so that nothing here pulls it
+ * in. */
+struct service_storage {
+    bool (*migrate)(struct service *service, struct err *err);
+    bool (*connect)(struct service *service, struct err *err); /* migrated or checked, then the pool */
+    bool (*ask)(struct service *service, struct buffer *out);  /* for readiness */
+    void (*close)(struct service *service);
+};
+extern const struct service_storage service_storage __attribute__((weak));
+bool service_has_storage(void);
+/* ERR_BUG for a program that names a schema and never calls service_store. */
+MUST_CHECK bool service_needs_storage(struct err *err);
 
 MUST_CHECK bool admin_open(struct service *service, struct err *err);
+/* Appends a line for one check; returns ok. */
+bool readiness_tell(struct buffer *out, const char *name, bool ok, const char *why);
 /* Appends a line for each check; true if the process can take work. */
 bool readiness_check(struct service *service, struct buffer *out);
 /* Asks /readyz of a process that runs with the same settings: what --healthcheck answers. */
 MUST_CHECK bool healthcheck(const char *address);
-
-struct outbox_relay;
-/* Carries what is in the outbox as long as that works, then ends. */
-void outbox_relay_stop(struct outbox_relay *relay);
