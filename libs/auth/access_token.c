@@ -33,7 +33,10 @@ static bool add_claims(jwt_t *jwt, const struct access_claims *claims)
     return jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
            jwt_add_grant(jwt, "sub", claims->subject) == 0 && jwt_add_grant(jwt, "jti", claims->token_id) == 0 &&
            jwt_add_grant_int(jwt, "tid", claims->tenant_id) == 0 && jwt_add_grant(jwt, "roles", claims->roles) == 0 &&
-           jwt_add_grant(jwt, "perm", claims->permissions) == 0 &&
+           jwt_add_grant(jwt, "perm", claims->permissions) == 0 && jwt_add_grant(jwt, "sid", claims->session_id) == 0 &&
+           (!*claims->grants || jwt_add_grant(jwt, "grants", claims->grants) == 0) &&
+           jwt_add_grant_int(jwt, "sep", claims->subject_epoch) == 0 &&
+           jwt_add_grant_int(jwt, "tep", claims->tenant_epoch) == 0 &&
            jwt_add_grant_int(jwt, "iat", (long)(claims->issued_at / SECOND_US)) == 0 &&
            jwt_add_grant_int(jwt, "nbf", (long)(claims->issued_at / SECOND_US)) == 0 &&
            jwt_add_grant_int(jwt, "exp", (long)(claims->expires_at / SECOND_US)) == 0;
@@ -55,7 +58,7 @@ bool access_token_sign(struct buffer *out, const struct signing_key *key, const 
         return err_set(err, ERR_BUG, "cannot sign an access token: %s", openssl_reason());
     if (strlen(text) > ACCESS_TOKEN_LONGEST)
         return err_set(
-            err, ERR_BUG, "an access token of %zu bytes: the most is %d", strlen(text), ACCESS_TOKEN_LONGEST);
+            err, ERR_LIMIT, "an access token of %zu bytes: the most is %d", strlen(text), ACCESS_TOKEN_LONGEST);
     buffer_put_text(out, text);
     return buffer_ok(out) || err_set(err, ERR_LIMIT, "no room for an access token");
 }
@@ -122,11 +125,27 @@ static bool read_text(char *target, size_t size, jwt_t *jwt, const char *name)
     return text && text_copy(target, size, text, strlen(text));
 }
 
+/* Of tokens that a version before made: nothing. */
+static bool read_optional_text(char *target, size_t size, jwt_t *jwt, const char *name)
+{
+    const char *text = jwt_get_grant(jwt, name);
+    return !text || text_copy(target, size, text, strlen(text));
+}
+
 static bool read_int(int64_t *out_value, jwt_t *jwt, const char *name, int64_t most)
 {
     errno = 0;
     *out_value = jwt_get_grant_int(jwt, name);
     return errno == 0 && *out_value >= 0 && *out_value <= most;
+}
+
+static bool read_epoch(int32_t *out_epoch, jwt_t *jwt, const char *name)
+{
+    errno = 0;
+    long epoch = jwt_get_grant_int(jwt, name);
+    bool is_absent = errno == ENOENT;
+    *out_epoch = is_absent ? 0 : (int32_t)epoch;
+    return is_absent || (errno == 0 && epoch >= 0 && epoch <= INT32_MAX);
 }
 
 static bool claim_is(jwt_t *jwt, const char *name, const char *expected)
@@ -142,6 +161,9 @@ static bool read_claims(struct access_claims *claims, jwt_t *jwt, int64_t *out_n
         !read_text(claims->token_id, sizeof claims->token_id, jwt, "jti") ||
         !read_text(claims->roles, sizeof claims->roles, jwt, "roles") ||
         !read_text(claims->permissions, sizeof claims->permissions, jwt, "perm") ||
+        !read_optional_text(claims->session_id, sizeof claims->session_id, jwt, "sid") ||
+        !read_optional_text(claims->grants, sizeof claims->grants, jwt, "grants") ||
+        !read_epoch(&claims->subject_epoch, jwt, "sep") || !read_epoch(&claims->tenant_epoch, jwt, "tep") ||
         !read_int(&tenant, jwt, "tid", INT32_MAX) || !read_int(&issued_s, jwt, "iat", last_second) ||
         !read_int(out_not_before_s, jwt, "nbf", last_second) || !read_int(&expires_s, jwt, "exp", last_second))
         return false;

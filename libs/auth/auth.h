@@ -49,17 +49,21 @@ MUST_CHECK bool signing_key_verify(
     const struct signing_key *key, const void *data, size_t size, const unsigned char signature[ES256_SIGNATURE_SIZE]);
 
 /* ---- access tokens ----------------------------------------------------------------------------------------------- */
-enum { ACCESS_TOKEN_LONGEST = 4096, CLAIM_TEXT_SIZE = 64, CLAIM_PERMISSIONS_SIZE = 1024 };
+enum { ACCESS_TOKEN_LONGEST = 8192, CLAIM_TEXT_SIZE = 64, CLAIM_PERMISSIONS_SIZE = 1024, CLAIM_GRANTS_SIZE = 4096 };
 struct access_claims {
-    char subject[CLAIM_TEXT_SIZE]; /* user id */
+    char subject[CLAIM_TEXT_SIZE]; /* user id, or "key:<id>" where an API key stands for a token */
     char token_id[CLAIM_TEXT_SIZE];
+    char session_id[CLAIM_TEXT_SIZE]; /* of the login; "" for an API key */
     int32_t tenant_id;
+    int32_t subject_epoch, tenant_epoch;      /* what was revoked raised the number: see revocation in identity */
     char roles[256];                          /* "operator analyst" */
-    char permissions[CLAIM_PERMISSIONS_SIZE]; /* "sensors:read readings:write ...", separated by one space */
+    char permissions[CLAIM_PERMISSIONS_SIZE]; /* in the whole tenant: "sensors:read readings:write ..." */
+    char grants[CLAIM_GRANTS_SIZE];           /* in parts of it: see auth/grants.h */
     int64_t issued_at;                        /* microseconds since the epoch */
     int64_t expires_at;
 };
-/* ES256, header with kid, claims iss "nwims", aud "nwims-api", sub, jti, tid, roles, perm, iat, nbf, exp. */
+/* ES256, header with kid, claims iss "nwims", aud "nwims-api", sub, jti, sid, tid, roles, perm, grants, sep, tep, iat,
+ * nbf, exp. ERR_LIMIT if it would be longer than ACCESS_TOKEN_LONGEST. */
 MUST_CHECK bool access_token_sign(struct buffer *out, const struct signing_key *key, const char *key_id,
     const struct access_claims *claims, struct err *err);
 /* The key id in a token's header, after checking length, form and that alg is exactly ES256; ERR_UNAUTHENTICATED else.
@@ -70,10 +74,10 @@ MUST_CHECK bool access_token_key_id(const char *token, char key_id[CLAIM_TEXT_SI
 MUST_CHECK bool access_token_verify(const char *token, const struct signing_key *key, int64_t now_us,
     struct access_claims *out_claims, struct err *err);
 
-/* Verified tokens by their hash, until they expire: a signature costs 50 us and more to check, a hit about 1 us. Any
- * thread. */
+/* Verified tokens by their hash, until they expire: a signature costs 50 us and more to check, a hit about 1 us. Holds
+ * at most so many, and at most so many bytes of claims. Any thread. */
 struct token_cache;
-MUST_CHECK struct token_cache *token_cache_new(size_t ceiling);
+MUST_CHECK struct token_cache *token_cache_new(size_t ceiling, size_t ceiling_bytes);
 void token_cache_free(struct token_cache *cache);
 AUTO_DEFINE(token_cache, token_cache_free)
 MUST_CHECK bool token_cache_get(
@@ -85,11 +89,21 @@ void token_cache_clear(struct token_cache *cache);
 /* Whether the list (separated by one space) holds the permission itself, "<noun>:*" or "*:*". NULL or "" needed: always
  * true. */
 MUST_CHECK bool permission_granted(const char *permissions, const char *needed);
+/* Whether the list grants every permission of the other one. */
+MUST_CHECK bool permission_covers(const char *permissions, const char *others);
+/* Appends what of others is not granted yet; ERR_LIMIT if that does not fit. */
+MUST_CHECK bool permission_join(char permissions[CLAIM_PERMISSIONS_SIZE], const char *others, struct err *err);
 /* The permissions of a built-in role, "" if there is no such role. */
 const char *role_permissions(const char *role);
-/* What the roles together may do, without repetitions; ERR_BUG if that does not fit, ERR_INPUT for a role that is not
- * built in. */
-MUST_CHECK bool role_permissions_join(
-    char permissions[CLAIM_PERMISSIONS_SIZE], const char *const *roles, size_t count, struct err *err);
 /* The built-in roles, NULL-terminated. */
 extern const char *const role_names[];
+/* One line for people about a built-in role. */
+const char *role_description(const char *role);
+/* Every permission that there is, { 0 } last; "<noun>:*" and "*:*" are not listed. */
+struct permission_info {
+    const char *name;
+    const char *description;
+};
+extern const struct permission_info permission_catalogue[];
+/* Whether it is in the catalogue, or is "<noun>:*" of a noun that is, or "*:*". */
+MUST_CHECK bool permission_exists(const char *permission);

@@ -1,31 +1,36 @@
 #include "auth/auth.h"
+#include "base/text.h"
 #include <string.h>
 
 #define READ_NETWORK                                                                                                   \
-    "municipalities:read zones:read sites:read assets:read devices:read sensors:read readings:read alerts:read "       \
+    "regions:read municipalities:read zones:read sites:read assets:read devices:read sensors:read readings:read "      \
+    "alerts:read "                                                                                                     \
     "alert-rules:read "                                                                                                \
     "incidents:read anomalies:read maintenance:read reports:read overview:read stream:read"
 
 static const struct {
     const char *name;
+    const char *description;
     const char *permissions;
 } roles[] = {
-    { "national_admin", "*:*" },
-    { "tenant_admin", "users:* roles:* api-keys:* municipalities:* zones:* sites:* assets:* devices:* sensors:* "
-                      "readings:* alerts:* alert-rules:* "
-                      "incidents:* anomalies:* maintenance:* notifications:* webhooks:* reports:* exports:* audit:read "
-                      "cache:* ingest:* overview:read "
-                      "stream:read system:read" },
-    { "operator",
+    { "national_admin", "Everything, in every tenant.", "*:*" },
+    { "tenant_admin", "Everything of one tenant, its people included.",
+        "regions:* users:* roles:* api-keys:* municipalities:* zones:* sites:* assets:* devices:* sensors:* "
+        "readings:* alerts:* alert-rules:* "
+        "incidents:* anomalies:* maintenance:* notifications:* webhooks:* reports:* exports:* audit:read "
+        "cache:* ingest:* overview:read "
+        "stream:read system:read" },
+    { "operator", "Runs the network: alarms, devices, sensors, maintenance, reports.",
         READ_NETWORK " readings:write alerts:write incidents:write anomalies:write maintenance:write sensors:write "
                      "devices:write alert-rules:write reports:write exports:read exports:write notifications:read "
                      "ingest:read cache:write system:read" },
-    { "analyst", READ_NETWORK
+    { "analyst", "Reads everything of the network, judges anomalies, makes reports and exports.",
+        READ_NETWORK
         " anomalies:write reports:write exports:read exports:write exports:delete ingest:read audit:read" },
-    { "viewer", READ_NETWORK },
-    { "technician",
+    { "viewer", "Reads the network, its readings and its alarms.", READ_NETWORK },
+    { "technician", "Works in the field: devices, sensors, calibration and maintenance.",
         READ_NETWORK " devices:write sensors:write maintenance:write readings:write alerts:write ingest:read" },
-    { "device", "readings:write" },
+    { "device", "For machines: sends readings, nothing else.", "readings:write" },
 };
 
 const char *const role_names[] = { "national_admin", "tenant_admin", "operator", "analyst", "viewer", "technician",
@@ -36,6 +41,14 @@ const char *role_permissions(const char *role)
     for (size_t i = 0; i < COUNT_OF(roles); i++)
         if (strcmp(roles[i].name, role) == 0)
             return roles[i].permissions;
+    return "";
+}
+
+const char *role_description(const char *role)
+{
+    for (size_t i = 0; i < COUNT_OF(roles); i++)
+        if (strcmp(roles[i].name, role) == 0)
+            return roles[i].description;
     return "";
 }
 
@@ -71,7 +84,7 @@ static bool append(char permissions[CLAIM_PERMISSIONS_SIZE], const char *one, si
     char text[CLAIM_TEXT_SIZE];
     size_t used = strlen(permissions);
     if (length >= sizeof text || used + length + 2 > CLAIM_PERMISSIONS_SIZE)
-        return err_set(err, ERR_BUG, "the permissions of these roles do not fit into a token");
+        return err_set(err, ERR_LIMIT, "the permissions of these roles do not fit into a token");
     memcpy(text, one, length);
     text[length] = '\0';
     if (permission_granted(permissions, text))
@@ -82,21 +95,27 @@ static bool append(char permissions[CLAIM_PERMISSIONS_SIZE], const char *one, si
     return true;
 }
 
-bool role_permissions_join(
-    char permissions[CLAIM_PERMISSIONS_SIZE], const char *const *names, size_t count, struct err *err)
+bool permission_join(char permissions[CLAIM_PERMISSIONS_SIZE], const char *others, struct err *err)
 {
-    permissions[0] = '\0';
-    for (size_t i = 0; i < count; i++) {
-        const char *at = role_permissions(names[i]);
-        if (!*at)
-            return err_set(err, ERR_INPUT, "there is no role %.40s", names[i]);
-        while (*at) {
-            size_t length = strcspn(at, " ");
-            if (!append(permissions, at, length, err))
-                return false;
-            at += length;
-            at += *at == ' ';
-        }
+    while (*others) {
+        size_t length = strcspn(others, " ");
+        if (length > 0 && !append(permissions, others, length, err))
+            return false;
+        others += length;
+        others += *others == ' ';
+    }
+    return true;
+}
+
+bool permission_covers(const char *permissions, const char *others)
+{
+    while (*others) {
+        char one[CLAIM_TEXT_SIZE];
+        size_t length = strcspn(others, " ");
+        if (!text_copy(one, sizeof one, others, length) || !permission_granted(permissions, one))
+            return false;
+        others += length;
+        others += *others == ' ';
     }
     return true;
 }

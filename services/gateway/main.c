@@ -8,7 +8,12 @@
 #include "service/audit_trail.h"
 #include <string.h>
 
-enum { TOKENS_KEPT = 10000, REQUEST_ARENA_BYTES = 96 * 1024 * 1024, RATE_PLACES = 65536 };
+enum {
+    TOKENS_KEPT = 10000,
+    TOKENS_KEPT_BYTES = 24 * 1024 * 1024,
+    REQUEST_ARENA_BYTES = 96 * 1024 * 1024,
+    RATE_PLACES = 65536
+};
 
 static const struct service_program program = {
     .name = "gateway",
@@ -59,7 +64,7 @@ static bool app_start(struct app *app, struct err *err)
         .proxy_secret = app->config.proxy_secret };
     app->bus = service_bus(app->service);
     body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
-    app->tokens = token_cache_new(TOKENS_KEPT);
+    app->tokens = token_cache_new(TOKENS_KEPT, TOKENS_KEPT_BYTES);
     app->rates = rate_limit_new(RATE_PLACES);
     if (!app->tokens || !app->rates)
         return err_set(err, ERR_LIMIT, "no memory for the caches of tokens and rates");

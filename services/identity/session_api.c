@@ -18,6 +18,20 @@ static void count(const char *labels)
 }
 
 /* ---- tokens ------------------------------------------------------------------------------------------------------ */
+/* A role in the database that this version does not know is our fault, not the caller's. */
+static bool join_permissions(
+    char permissions[CLAIM_PERMISSIONS_SIZE], char *const *roles, size_t count, struct err *err)
+{
+    permissions[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (!*role_permissions(roles[i]))
+            return err_set(err, ERR_BUG, "the role %.40s is unknown here", roles[i]);
+        if (!permission_join(permissions, role_permissions(roles[i]), err))
+            return false;
+    }
+    return true;
+}
+
 static bool make_claims(const struct identity *identity, const struct refresh_family *family, const char *roles,
     struct access_claims *out_claims, struct arena *arena, struct err *err)
 {
@@ -31,12 +45,7 @@ static bool make_claims(const struct identity *identity, const struct refresh_fa
     memcpy(out_claims->roles, roles, strlen(roles) + 1);
     if (!identity_split(arena, roles, &names, &name_count))
         return err_set(err, ERR_LIMIT, "no memory left for the roles");
-    /* A role in the database that this version does not know is our fault, not the caller's. */
-    if (!role_permissions_join(out_claims->permissions, (const char *const *)names, name_count, err)) {
-        err->kind = ERR_BUG;
-        return false;
-    }
-    return true;
+    return join_permissions(out_claims->permissions, names, name_count, err);
 }
 
 /* Stores a new refresh token of the family, within the session's transaction, and writes both tokens into the reply. */
@@ -254,8 +263,8 @@ static bool fill_me(Nwims__V1__Me *me, const struct store_result *row, struct ar
     me->name = store_result_copy(row, 0, 3, arena);
     if (!me->id || !me->email || !identity_split(arena, store_result_text(row, 0, 4), &me->roles, &me->n_roles))
         return err_set(err, ERR_LIMIT, "no memory left for the answer");
-    if (!role_permissions_join(permissions, (const char *const *)me->roles, me->n_roles, err))
-        return err_set(err, ERR_BUG, "a role of user %s is unknown here", me->id);
+    if (!join_permissions(permissions, me->roles, me->n_roles, err))
+        return false;
     return identity_split(arena, permissions, &me->permissions, &me->n_permissions) ||
            err_set(err, ERR_LIMIT, "no memory left for the answer");
 }

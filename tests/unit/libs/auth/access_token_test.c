@@ -26,6 +26,10 @@ static struct access_claims good_claims(void)
 {
     return (struct access_claims){ .subject = "0190b8a0-0000-7000-8000-000000000001",
         .token_id = "token-1",
+        .session_id = "session-1",
+        .subject_epoch = 3,
+        .tenant_epoch = 4,
+        .grants = "m:0190b8a0-0000-7000-8000-000000000002=alerts:write",
         .tenant_id = 7,
         .roles = "operator analyst",
         .permissions = "sensors:read readings:write",
@@ -79,6 +83,10 @@ static void a_signed_token_gives_its_claims_back(void **state)
     assert_true(access_token_verify(token.data, keys.verifier, now_us, &out, &err));
     assert_string_equal(out.subject, in.subject);
     assert_string_equal(out.token_id, in.token_id);
+    assert_string_equal(out.session_id, in.session_id);
+    assert_string_equal(out.grants, in.grants);
+    assert_int_equal(out.subject_epoch, 3);
+    assert_int_equal(out.tenant_epoch, 4);
     assert_int_equal(out.tenant_id, 7);
     assert_string_equal(out.roles, in.roles);
     assert_string_equal(out.permissions, in.permissions);
@@ -346,11 +354,15 @@ static void the_fullest_claims_fit(void **state)
     (void)state;
     memset(claims.permissions, 'p', sizeof claims.permissions - 1);
     memset(claims.roles, 'r', sizeof claims.roles - 1);
+    memset(claims.grants, 'g', sizeof claims.grants - 1);
+    memset(claims.session_id, 'w', sizeof claims.session_id - 1);
+    claims.tenant_id = claims.subject_epoch = claims.tenant_epoch = INT32_MAX;
     memset(claims.subject, 's', sizeof claims.subject - 1);
     memset(claims.token_id, 't', sizeof claims.token_id - 1);
     sign(&token, &claims);
     assert_true(access_token_verify(token.data, keys.verifier, now_us, &out, &err));
     assert_string_equal(out.permissions, claims.permissions);
+    assert_string_equal(out.grants, claims.grants);
 }
 
 int main(void)

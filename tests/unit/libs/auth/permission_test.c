@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -69,21 +70,29 @@ static void roles_may_what_their_names_say(void **state)
             fail_msg("%s / %s", cases[i].role, cases[i].needed);
 }
 
+static void join_roles(char permissions[CLAIM_PERMISSIONS_SIZE], const char *const *roles, size_t count)
+{
+    struct err err = { 0 };
+    permissions[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (!permission_join(permissions, role_permissions(roles[i]), &err))
+            fail_msg("%s: %s", roles[i], err.text);
+}
+
 static void all_roles_together_fit_into_a_token(void **state)
 {
     char permissions[CLAIM_PERMISSIONS_SIZE];
-    struct err err = { 0 };
     size_t count = 0;
     (void)state;
     while (role_names[count])
         count++;
     assert_int_equal(count, 7);
-    assert_true(role_permissions_join(permissions, role_names, count, &err));
+    join_roles(permissions, role_names, count);
     assert_string_equal(permissions, "*:*");
-    assert_true(role_permissions_join(permissions, role_names + 1, count - 1, &err));
+    join_roles(permissions, role_names + 1, count - 1);
     /* Also in the order in which the least is covered by what came before. */
     static const char *const rising[] = { "device", "viewer", "technician", "analyst", "operator", "tenant_admin" };
-    assert_true(role_permissions_join(permissions, rising, COUNT_OF(rising), &err));
+    join_roles(permissions, rising, COUNT_OF(rising));
     assert_true(permission_granted(permissions, "users:write"));
 }
 
@@ -91,15 +100,60 @@ static void joined_roles_repeat_nothing(void **state)
 {
     static const char *const roles[] = { "device", "device", "viewer" };
     char permissions[CLAIM_PERMISSIONS_SIZE];
-    struct err err = { 0 };
     (void)state;
-    assert_true(role_permissions_join(permissions, roles, 2, &err));
+    join_roles(permissions, roles, 2);
     assert_string_equal(permissions, "readings:write");
-    assert_true(role_permissions_join(permissions, roles, 0, &err));
+    join_roles(permissions, roles, 0);
     assert_string_equal(permissions, "");
-    static const char *const unknown[] = { "viewer", "root" };
-    assert_false(role_permissions_join(permissions, unknown, 2, &err));
-    assert_int_equal(err.kind, ERR_INPUT);
+}
+
+static void what_does_not_fit_is_refused_and_not_cut(void **state)
+{
+    char permissions[CLAIM_PERMISSIONS_SIZE] = "", one[32];
+    struct err err = { 0 };
+    int joined = 0;
+    (void)state;
+    for (snprintf(one, sizeof one, "noun-%04d:read", joined); permission_join(permissions, one, &err);
+         snprintf(one, sizeof one, "noun-%04d:read", joined))
+        joined++;
+    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_int_equal(joined, CLAIM_PERMISSIONS_SIZE / 15);
+    assert_int_equal(strlen(permissions), (size_t)joined * 15 - 1);
+}
+
+static void a_list_covers_what_it_grants_in_full(void **state)
+{
+    (void)state;
+    assert_true(permission_covers("*:*", role_permissions("tenant_admin")));
+    assert_true(permission_covers(role_permissions("operator"), role_permissions("viewer")));
+    assert_false(permission_covers(role_permissions("viewer"), role_permissions("operator")));
+    assert_false(permission_covers("sensors:read sensors:write sensors:delete", "sensors:*"));
+    assert_true(permission_covers("", ""));
+    assert_false(permission_covers("", "sensors:read"));
+}
+
+static void the_catalogue_has_all_that_roles_grant(void **state)
+{
+    (void)state;
+    for (size_t i = 0; role_names[i]; i++) {
+        const char *at = role_permissions(role_names[i]);
+        assert_true(*role_description(role_names[i]));
+        while (*at) {
+            char one[CLAIM_TEXT_SIZE];
+            snprintf(one, sizeof one, "%.*s", (int)strcspn(at, " "), at);
+            if (!permission_exists(one))
+                fail_msg("%s of %s is not in the catalogue", one, role_names[i]);
+            at += strlen(one);
+            at += *at == ' ';
+        }
+    }
+    assert_false(permission_exists(""));
+    assert_false(permission_exists("sensors"));
+    assert_false(permission_exists("sensors:"));
+    assert_false(permission_exists("sensor:*"));
+    assert_false(permission_exists("nothing:read"));
+    assert_false(permission_exists("*:read"));
+    assert_false(permission_exists(":*"));
 }
 
 int main(void)
@@ -109,6 +163,9 @@ int main(void)
         cmocka_unit_test(roles_may_what_their_names_say),
         cmocka_unit_test(all_roles_together_fit_into_a_token),
         cmocka_unit_test(joined_roles_repeat_nothing),
+        cmocka_unit_test(what_does_not_fit_is_refused_and_not_cut),
+        cmocka_unit_test(a_list_covers_what_it_grants_in_full),
+        cmocka_unit_test(the_catalogue_has_all_that_roles_grant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
