@@ -1,9 +1,6 @@
 #include "account.h"
 #include "auth/auth.h"
-#include "base/text.h"
 #include <string.h>
-
-enum { LONGEST_PERMISSION = 64 };
 
 /* Only that it can be one: whether it is, a message sent there would tell. */
 const char *account_email_fault(const char *email)
@@ -20,33 +17,17 @@ const char *account_email_fault(const char *email)
     return NULL;
 }
 
-const char *account_password_fault(const char *password)
-{
-    size_t length = password ? strnlen(password, LONGEST_PASSWORD + 1) : 0;
-    if (length < LEAST_PASSWORD)
-        return "must have at least 12 characters";
-    return length > LONGEST_PASSWORD ? "must have at most 256 bytes" : NULL;
-}
-
-bool account_role_exists(const char *role)
+bool account_role_is_built_in(const char *role)
 {
     return *role_permissions(role) && strcmp(role, "device") != 0;
 }
 
-bool account_may_grant(const char *permissions, const char *role)
+bool account_role_name_is_good(const char *name)
 {
-    const char *at = role_permissions(role);
-    if (!*at)
-        return false;
-    while (*at) {
-        char one[LONGEST_PERMISSION];
-        size_t length = strcspn(at, " ");
-        if (!text_copy(one, sizeof one, at, length) || !permission_granted(permissions, one))
-            return false;
-        at += length;
-        at += *at == ' ';
-    }
-    return true;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz", others[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t length = name ? strnlen(name, LONGEST_ROLE + 1) : 0;
+    return length >= 2 && length <= LONGEST_ROLE && strchr(letters, name[0]) && strspn(name, others) == length &&
+           !*role_permissions(name);
 }
 
 bool account_tenant_code_is_good(const char *code)
@@ -54,4 +35,13 @@ bool account_tenant_code_is_good(const char *code)
     size_t length = code ? strnlen(code, 41) : 0;
     return length >= 2 && length <= 40 &&
            strspn(code, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == length;
+}
+
+int account_tenant_rank(const char *level)
+{
+    static const char *const levels[] = { "nation", "region", "utility" };
+    for (int rank = 0; rank < (int)COUNT_OF(levels); rank++)
+        if (strcmp(levels[rank], level) == 0)
+            return rank;
+    return -1;
 }

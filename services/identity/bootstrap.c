@@ -2,6 +2,7 @@
 #include "account.h"
 #include "base/uuid.h"
 #include "identity.h"
+#include "password_rule.h"
 #include "store/store_timer.h"
 #include "user_store.h"
 
@@ -23,7 +24,7 @@ static bool check_settings(const struct identity_config *config, struct err *err
             "there is no user yet: set ADMIN_PASSWORD (at least %d characters) to make the first national "
             "administrator %s",
             LEAST_PASSWORD, config->admin_email);
-    const char *fault = account_password_fault(config->admin_password);
+    const char *fault = password_rule_fault(config->admin_password, config->admin_email, NULL);
     if (fault)
         return err_set(err, ERR_CONFIG, "ADMIN_PASSWORD %s", fault);
     fault = account_email_fault(config->admin_email);
@@ -32,16 +33,14 @@ static bool check_settings(const struct identity_config *config, struct err *err
 
 static bool make_admin(struct store_session *session, const struct identity_config *config, struct err *err)
 {
-    static const char *const roles[] = { "national_admin" };
     struct uuid id = uuid_new();
     struct arena arena;
     char hash[PASSWORD_HASH_SIZE];
     Nwims__V1__User made = NWIMS__V1__USER__INIT;
-    struct new_user user = { .tenant_id = NATIONAL_TENANT,
-        .email = config->admin_email,
-        .password_hash = hash,
-        .roles = roles,
-        .role_count = 1 };
+    const struct assignments assignments = { .roles = { "national_admin" }, .role_count = 1 };
+    struct new_user user = {
+        .tenant_id = NATIONAL_TENANT, .email = config->admin_email, .password_hash = hash, .assignments = &assignments
+    };
     uuid_format(user.id, &id);
     if (!password_hash(hash, config->admin_password, err))
         return false;
@@ -56,8 +55,8 @@ static bool make_first(struct store_session *session, const struct identity_conf
 {
     return check_settings(config, err) &&
            store_run(session,
-               "INSERT INTO tenant (id, name, code) OVERRIDING SYSTEM VALUE VALUES ($1, 'National authority', "
-               "'national') ON CONFLICT DO NOTHING",
+               "INSERT INTO tenant (id, name, code, level) OVERRIDING SYSTEM VALUE VALUES ($1, 'National authority', "
+               "'national', 'nation') ON CONFLICT DO NOTHING",
                PARAMS(PARAM_INT(NATIONAL_TENANT)), NULL, err) &&
            make_admin(session, config, err) && store_commit(session, err);
 }

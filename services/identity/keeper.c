@@ -14,7 +14,7 @@ struct keeper {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t stopped;
-    bool must_stop;
+    bool must_stop, must_look;
 };
 
 /* False when told to stop. */
@@ -24,10 +24,11 @@ static bool wait_a_round(struct keeper *keeper)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ROUND_S;
     pthread_mutex_lock(&keeper->lock);
-    while (!keeper->must_stop)
+    while (!keeper->must_stop && !keeper->must_look)
         if (pthread_cond_timedwait(&keeper->stopped, &keeper->lock, &until) == ETIMEDOUT)
             break;
     bool goes_on = !keeper->must_stop;
+    keeper->must_look = false;
     pthread_mutex_unlock(&keeper->lock);
     return goes_on;
 }
@@ -63,6 +64,16 @@ bool keeper_start(struct keeper **out_keeper, struct key_store *keys, struct sto
     }
     *out_keeper = keeper;
     return true;
+}
+
+void keeper_wake(struct keeper *keeper)
+{
+    if (!keeper)
+        return;
+    pthread_mutex_lock(&keeper->lock);
+    keeper->must_look = true;
+    pthread_cond_signal(&keeper->stopped);
+    pthread_mutex_unlock(&keeper->lock);
 }
 
 void keeper_stop(struct keeper *keeper)

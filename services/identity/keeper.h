@@ -4,4 +4,6 @@
 
 struct keeper;
 MUST_CHECK bool keeper_start(struct keeper **out_keeper, struct key_store *keys, struct store *store, struct err *err);
+/* A round at once: another replica has changed the keys. Any thread; NULL is fine. */
+void keeper_wake(struct keeper *keeper);
 void keeper_stop(struct keeper *keeper);

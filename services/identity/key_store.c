@@ -146,6 +146,22 @@ bool key_store_refresh(struct key_store *keys, struct err *err)
            load_active(keys, session, err) && store_commit(session, err);
 }
 
+bool key_store_rotate_now(struct key_store *keys, struct store_session *session, bool is_emergency, struct err *err)
+{
+    if (!store_lock(session, "identity.signing_key", err))
+        return false;
+    if (is_emergency) {
+        log_warn(NULL, "signing_key.emergency");
+        return store_run(session, "DELETE FROM signing_key", NO_PARAMS, NULL, err) &&
+               insert_key(keys, session, "active", err);
+    }
+    return store_run(session,
+               "UPDATE signing_key SET activated_at = now() - $1::int8 * interval '1 millisecond' WHERE state = "
+               "'active'",
+               PARAMS(PARAM_INT(keys->rotation_ms)), NULL, err) &&
+           rotate(keys, session, err);
+}
+
 bool key_store_open(
     struct key_store **out_keys, struct store *store, const char *master_key, int64_t rotation_ms, struct err *err)
 {

@@ -16,6 +16,11 @@ void key_store_close(struct key_store *keys);
 AUTO_DEFINE(key_store, key_store_close)
 /* Rotates if it is time and takes over what another replica has done; to be called every minute. */
 MUST_CHECK bool key_store_refresh(struct key_store *keys, struct err *err);
+/* Within the session's transaction: lets the next key take over as soon as it has been public long enough; in an
+ * emergency makes a new one and forgets all others, so that what they signed is dead. key_store_refresh takes it over.
+ */
+MUST_CHECK bool key_store_rotate_now(
+    struct key_store *keys, struct store_session *session, bool is_emergency, struct err *err);
 MUST_CHECK bool key_store_sign(
     struct key_store *keys, struct buffer *out, const struct access_claims *claims, struct err *err);
 /* All public halves, as they are in the database now: another replica may have made one a moment ago. */

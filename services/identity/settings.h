@@ -9,6 +9,8 @@ struct identity_config {
     char admin_password[256];
     int64_t access_token_ms;
     int64_t refresh_token_ms;
+    int64_t refresh_retry_ms;
+    int64_t reset_secret_ms;
     int64_t key_rotation_ms;
     int64_t password_checks;
     int64_t workers;

@@ -1,24 +1,12 @@
+/* The people of a tenant: listed, made, changed and removed. */
 #include "account.h"
 #include "base/uuid.h"
 #include "identity.h"
+#include "password_rule.h"
+#include "people.h"
+#include "revocation_store.h"
 #include "user_store.h"
 #include <string.h>
-
-/* Opens a transaction that sees the people of the caller's tenant. */
-static bool begin(
-    struct identity *identity, const struct rpc_call *call, struct store_session **out_session, struct err *err)
-{
-    if (call->caller->tenant_id < 1)
-        return err_set(err, ERR_INPUT, "users belong to a tenant: say which");
-    return store_session_open(out_session, identity->store, err) &&
-           store_begin(*out_session, call->caller->tenant_id, err);
-}
-
-static bool is_uuid(const char *text)
-{
-    struct uuid id;
-    return text && uuid_parse(text, strlen(text), &id);
-}
 
 bool user_list(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
@@ -27,9 +15,9 @@ bool user_list(void *context, struct rpc_call *call, const void *input, void *re
     const char *after = request->cursor && *request->cursor ? request->cursor : NULL;
     if (!identity_allows(call, "users:read", err))
         return false;
-    if (after && !is_uuid(after))
+    if (after && !identity_is_uuid(after))
         return rpc_violation(call, err, "cursor", "must be the next_cursor of the page before");
-    return begin(context, call, &session, err) &&
+    return identity_begin_own(context, call, &session, err) &&
            user_store_list(session, call->caller->tenant_id, after,
                identity_page_limit(request->has_limit, request->limit), call->arena, reply, err) &&
            store_commit(session, err);
@@ -41,51 +29,55 @@ bool user_get(void *context, struct rpc_call *call, const void *input, void *rep
     AUTO(store_session) session = NULL;
     if (!identity_allows(call, "users:read", err))
         return false;
-    if (!is_uuid(request->id))
+    if (!identity_is_uuid(request->id))
         return err_set(err, ERR_NOT_FOUND, "there is no such user");
-    return begin(context, call, &session, err) &&
+    return identity_begin_own(context, call, &session, err) &&
            user_store_get(session, call->caller->tenant_id, request->id, call->arena, reply, err) &&
            store_commit(session, err);
 }
 
-static void check_user(struct rpc_call *call, const Nwims__V1__CreateUserRequest *request, struct err *err)
+static void check_email(struct rpc_call *call, const char *email, struct err *err)
 {
-    const char *fault = account_email_fault(request->email);
+    const char *fault = account_email_fault(email);
     if (fault)
         rpc_violation(call, err, "email", "%s", fault);
-    fault = account_password_fault(request->password);
+}
+
+static void check_name(struct rpc_call *call, const char *name, struct err *err)
+{
+    if (name && (!*name || strnlen(name, LONGEST_NAME + 1) > LONGEST_NAME))
+        rpc_violation(call, err, "name", "must have 1 to 200 bytes");
+}
+
+static struct identity_change change_of(const struct rpc_call *call, const char *id, const char *change)
+{
+    return (
+        struct identity_change){ .tenant_id = call->caller->tenant_id, .entity = "user", .id = id, .change = change };
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------ */
+static bool check_new(struct rpc_call *call, const Nwims__V1__CreateUserRequest *request,
+    struct assignments *out_assignments, struct err *err)
+{
+    struct err roles = { 0 };
+    check_email(call, request->email, err);
+    check_name(call, request->name, err);
+    const char *fault = password_rule_fault(request->password, request->email, request->name);
     if (fault)
         rpc_violation(call, err, "password", "%s", fault);
-    if (request->name && (!*request->name || strnlen(request->name, LONGEST_NAME + 1) > LONGEST_NAME))
-        rpc_violation(call, err, "name", "must have 1 to 200 bytes");
-    if (request->n_roles < 1 || request->n_roles > MOST_ROLES)
-        rpc_violation(call, err, "roles", "must be 1 to %d", MOST_ROLES);
-    for (size_t i = 0; i < request->n_roles && i < MOST_ROLES; i++)
-        if (!account_role_exists(request->roles[i]))
-            rpc_violation(call, err, "roles", "there is no role \"%.40s\" for a person", request->roles[i]);
+    if (!assignments_read(out_assignments, call, request->roles, request->n_roles, request->assignments,
+            request->n_assignments, &roles))
+        *err = roles;
+    return err->kind == ERR_NONE;
 }
 
-/* Once each. */
-static size_t distinct_roles(const Nwims__V1__CreateUserRequest *request, const char *roles[MOST_ROLES])
+/* What may be given is looked at before the slow hash, and again under the lock. */
+static bool check_roles_first(
+    struct identity *identity, struct rpc_call *call, const struct assignments *assignments, struct err *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < request->n_roles; i++) {
-        bool is_new = true;
-        for (size_t k = 0; k < count; k++)
-            is_new = is_new && strcmp(roles[k], request->roles[i]) != 0;
-        if (is_new)
-            roles[count++] = request->roles[i];
-    }
-    return count;
-}
-
-static bool may_grant_all(const struct rpc_call *call, const Nwims__V1__CreateUserRequest *request, struct err *err)
-{
-    for (size_t i = 0; i < request->n_roles; i++)
-        if (!account_may_grant(call->caller->permissions, request->roles[i]))
-            return err_set(
-                err, ERR_DENIED, "the role %.40s may do more than you: you cannot grant it", request->roles[i]);
-    return true;
+    AUTO(store_session) session = NULL;
+    return identity_begin_own(identity, call, &session, err) && assignments_check(assignments, session, call, err) &&
+           store_commit(session, err);
 }
 
 bool user_create(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
@@ -93,27 +85,86 @@ bool user_create(void *context, struct rpc_call *call, const void *input, void *
     struct identity *identity = context;
     const Nwims__V1__CreateUserRequest *request = input;
     AUTO(store_session) session = NULL;
+    struct assignments assignments;
     struct uuid id = uuid_new();
     char hash[PASSWORD_HASH_SIZE];
-    const char *roles[MOST_ROLES];
-    if (!identity_allows(call, "users:write", err))
-        return false;
-    check_user(call, request, err);
-    if (err->kind != ERR_NONE || !may_grant_all(call, request, err) ||
-        !identity_hash_password(identity, call->deadline_us, hash, request->password, err) ||
-        !begin(identity, call, &session, err))
+    if (!identity_allows(call, "users:write", err) || !check_new(call, request, &assignments, err) ||
+        !check_roles_first(identity, call, &assignments, err) ||
+        !identity_hash_password(identity, call->deadline_us, hash, request->password, err))
         return false;
     struct new_user user = { .tenant_id = call->caller->tenant_id,
         .email = request->email,
         .name = request->name,
         .password_hash = hash,
-        .roles = roles,
-        .role_count = distinct_roles(request, roles) };
+        .assignments = &assignments };
     uuid_format(user.id, &id);
-    if (!user_store_create(session, &user, call->arena, reply, err) ||
-        !identity_announce(session, call, user.tenant_id, "user", user.id, "created", err) ||
-        !store_commit(session, err))
+    const struct identity_change change = change_of(call, user.id, "created");
+    return identity_begin_own(identity, call, &session, err) && people_lock(session, user.tenant_id, err) &&
+           assignments_check(&assignments, session, call, err) &&
+           user_store_create(session, &user, call->arena, reply, err) &&
+           identity_finish(identity, session, call, &change, err);
+}
+
+/* ---- changing ---------------------------------------------------------------------------------------------------- */
+bool user_update(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+{
+    const Nwims__V1__User *request = input;
+    AUTO(store_session) session = NULL;
+    struct user_account account;
+    if (!identity_allows(call, "users:write", err))
         return false;
-    service_outbox_wake(identity->service);
-    return true;
+    if (request->email)
+        check_email(call, request->email, err);
+    check_name(call, request->name, err);
+    if (err->kind != ERR_NONE || !identity_begin_own(context, call, &session, err) ||
+        !people_hold(session, call, request->id, &account, err))
+        return false;
+    const struct identity_change change = change_of(call, account.id, "updated");
+    return user_store_update(session, account.tenant_id, account.id, request->email, request->name, err) &&
+           user_store_get(session, account.tenant_id, account.id, call->arena, reply, err) &&
+           identity_finish(context, session, call, &change, err);
+}
+
+bool user_set_roles(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+{
+    struct identity *identity = context;
+    const Nwims__V1__SetUserRolesRequest *request = input;
+    AUTO(store_session) session = NULL;
+    struct assignments assignments;
+    struct people_administrators before;
+    struct user_account account;
+    int32_t tenant_id = call->caller->tenant_id;
+    if (!identity_allows(call, "users:write", err) ||
+        !assignments_read(
+            &assignments, call, request->roles, request->n_roles, request->assignments, request->n_assignments, err) ||
+        !identity_begin_own(identity, call, &session, err) || !people_hold(session, call, request->id, &account, err))
+        return false;
+    const struct identity_change change = change_of(call, account.id, "roles-changed");
+    return assignments_check(&assignments, session, call, err) &&
+           people_count_administrators(session, tenant_id, &before, err) &&
+           user_store_set_roles(session, tenant_id, account.id, &assignments, err) &&
+           people_administrators_remain(session, tenant_id, &before, err) &&
+           user_store_get(session, tenant_id, account.id, call->arena, reply, err) &&
+           revocation_of_user(session, call, tenant_id, account.id, false, identity->config->access_token_ms, err) &&
+           identity_finish(identity, session, call, &change, err);
+}
+
+bool user_delete(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+{
+    struct identity *identity = context;
+    const Nwims__V1__ById *request = input;
+    AUTO(store_session) session = NULL;
+    struct people_administrators before;
+    struct user_account account;
+    int32_t tenant_id = call->caller->tenant_id;
+    (void)reply;
+    if (!identity_allows(call, "users:delete", err) || !identity_begin_own(identity, call, &session, err) ||
+        !people_hold(session, call, request->id, &account, err))
+        return false;
+    const struct identity_change change = change_of(call, account.id, "deleted");
+    return people_count_administrators(session, tenant_id, &before, err) &&
+           revocation_of_user(session, call, tenant_id, account.id, true, identity->config->access_token_ms, err) &&
+           user_store_delete(session, tenant_id, account.id, err) &&
+           people_administrators_remain(session, tenant_id, &before, err) &&
+           identity_finish(identity, session, call, &change, err);
 }
