@@ -1,5 +1,6 @@
 /* The gateway: a table of routes, eight layers, and the few things that they share. It knows no domain. */
 #pragma once
+#include "api_keys.h"
 #include "auth/auth.h"
 #include "http/body_budget.h"
 #include "http/http_router.h"
@@ -8,6 +9,7 @@
 #include "key_ring.h"
 #include "live/live.h"
 #include "rate_limit.h"
+#include "revocations.h"
 #include "route.h"
 #include "settings.h"
 #include "tenant_quota.h"
@@ -20,6 +22,8 @@ struct app {
     struct route_metrics *route_metrics; /* one a route, pointed to by the router */
     struct key_ring *keys;
     struct token_cache *tokens;
+    struct api_keys *api_keys;
+    struct revocations *revocations;
     struct directory *directory;
     struct intake *intake;
     struct http_server *server;

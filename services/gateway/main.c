@@ -53,6 +53,27 @@ static bool start_live(struct app *app, struct err *err)
     return live_open(&app->live, app->bus, &config, err);
 }
 
+static void on_revoked(void *context)
+{
+    struct app *app = context;
+    api_keys_forget(app->api_keys);
+}
+
+static bool check_revocations(void *context, struct err *err)
+{
+    struct app *app = context;
+    return revocations_are_known(app->revocations) ||
+           err_set(err, ERR_TRANSIENT, "which tokens were revoked is not known yet: is identity away?");
+}
+
+/* Who is asking, and whether they still may. */
+static bool start_access(struct app *app, struct err *err)
+{
+    return key_ring_open(&app->keys, app->bus, err) && api_keys_open(&app->api_keys, app->bus, err) &&
+           revocations_open(&app->revocations, app->bus, on_revoked, app, err) &&
+           service_add_check(app->service, "revocations", check_revocations, app, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct http_server_config server = { .address = app->config.http_address,
@@ -71,7 +92,7 @@ static bool app_start(struct app *app, struct err *err)
     limit_metrics_init(app);
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
-           audit_trail_open(&app->trail, app->bus, "gateway", err) && key_ring_open(&app->keys, app->bus, err) &&
+           audit_trail_open(&app->trail, app->bus, "gateway", err) && start_access(app, err) &&
            start_quotas(app, err) && start_live(app, err) && start_intake(app, err) &&
            http_server_open(&app->server, &server, gateway_handle, app, err);
 }
@@ -94,6 +115,8 @@ static void app_stop(struct app *app)
     live_close(TAKE(app->live));
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
+    revocations_close(TAKE(app->revocations));
+    api_keys_close(TAKE(app->api_keys));
     key_ring_close(TAKE(app->keys));
     token_cache_free(TAKE(app->tokens));
     tenant_quota_close(TAKE(app->quotas));

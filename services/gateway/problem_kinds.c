@@ -12,6 +12,8 @@ const struct problem_kind problem_kinds[] = {
         "Look the id up; lists show what there is." },
     { "method-not-allowed", 405, "The path is there, but not for this method.",
         "The Allow header names those it takes." },
+    { "mfa-required", 401, "The password is right; the account wants a second factor too.",
+        "Send the same login with otp: the six digits of the authenticator, or a recovery code." },
     { "not-acceptable", 406, "The answer cannot be of a type that Accept names.", "Accept application/json." },
     { "too-slow", 408, "The body came too slowly.", "Send it again, over a better line or in parts." },
     { "conflict", 409, "It is there already, or something depends on it, or it has changed meanwhile.",

@@ -40,6 +40,8 @@ void rpc_exchange_failure(struct exchange *exchange, const Nwims__V1__Failure *f
         exchange_problem_fields(exchange, problem_status_of(err->kind),
             strcmp(fields[0].field ? fields[0].field : "", "Idempotency-Key") == 0 ? "idempotency-key-reused" : NULL,
             err->text, fields, count);
+    else if (failure && failure->type && problem_status_of(err->kind) < 500)
+        exchange_problem(exchange, problem_status_of(err->kind), failure->type, err->text);
     else
         exchange_fail(exchange, err);
 }

@@ -139,7 +139,6 @@ static void take_quota(const struct tenant_quota *quota, const Nwims__V1__Tenant
     answer->has_quota = true;
     answer->rate = quota->config.preset;
     answer->readings_a_day = quota->config.readings_a_day;
-#ifdef NWIMS__V1__QUOTA__INIT /* identity knows quotas */
     const Nwims__V1__Quota *quotas = tenant->quota;
     if (quotas && quotas->has_requests_per_second) {
         answer->rate.per_second = quotas->requests_per_second;
@@ -147,9 +146,6 @@ static void take_quota(const struct tenant_quota *quota, const Nwims__V1__Tenant
     }
     if (quotas && quotas->has_readings_per_day)
         answer->readings_a_day = quotas->readings_per_day > 0 ? quotas->readings_per_day : -1; /* none at all */
-#else
-    (void)tenant;
-#endif
 }
 
 static bool ask_history(

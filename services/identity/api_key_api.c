@@ -8,7 +8,7 @@
 #include "user_account.h"
 #include <string.h>
 
-enum { LONGEST_KEY_NAME = 100, MOST_PERMISSIONS = 100, MOST_USES = 1000 };
+enum { LONGEST_KEY_NAME = 100, MOST_PERMISSIONS = 100 };
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
 #define USUAL_LIFE_US (90 * DAY_US)
@@ -193,7 +193,10 @@ bool api_key_resolve(void *context, struct rpc_call *call, const void *input, vo
         return false;
     if (!was_found || !key.is_active)
         return is_over(err);
-    if (!limit(session, &key, &grants, err))
+    /* Gateways ask once a minute while a key is used. */
+    if (!limit(session, &key, &grants, err) ||
+        !store_run(
+            session, "SELECT note_api_key_use(ARRAY[$1]::uuid[], ARRAY[now()])", PARAMS(PARAM_TEXT(key.id)), NULL, err))
         return false;
     reply->has_tenant_id = reply->has_tenant_epoch = reply->has_expires_at = true;
     reply->tenant_id = key.tenant_id;
@@ -204,25 +207,4 @@ bool api_key_resolve(void *context, struct rpc_call *call, const void *input, vo
     reply->permissions = arena_text(call->arena, grants.permissions);
     reply->grants = arena_text(call->arena, grants.scoped);
     return (reply->id && reply->created_by && reply->permissions && reply->grants) || identity_is_full(err);
-}
-
-bool api_key_note_use(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
-{
-    struct identity *identity = context;
-    const Nwims__V1__NoteApiKeyUseRequest *request = input;
-    AUTO(store_session) session = NULL;
-    const char **ids = arena_alloc_array(call->arena, request->n_items + 1, sizeof *ids);
-    int64_t *times = arena_alloc_array(call->arena, request->n_items + 1, sizeof *times);
-    size_t count = 0;
-    (void)reply;
-    if (!ids || !times || request->n_items > MOST_USES)
-        return err_set(err, ERR_LIMIT, "at most %d uses at once", MOST_USES);
-    for (size_t i = 0; i < request->n_items; i++)
-        if (identity_is_uuid(request->items[i]->id)) {
-            ids[count] = request->items[i]->id;
-            times[count++] = request->items[i]->used_at;
-        }
-    return store_session_open(&session, identity->store, err) &&
-           store_run(session, "SELECT note_api_key_use($1::text[]::uuid[], $2)",
-               PARAMS(PARAM_TEXTS(ids, count), PARAM_TIMES(times, count)), NULL, err);
 }

@@ -30,7 +30,7 @@ rpc_handler tenant_list, tenant_create, tenant_get, tenant_update, tenant_delete
     tenant_suspend, tenant_resume, tenant_list_descendants;
 rpc_handler user_list, user_create, user_get, user_update, user_delete, user_set_roles, user_disable, user_enable;
 rpc_handler role_list, role_create, role_get, role_update, role_delete, role_list_permissions;
-rpc_handler api_key_list, api_key_create, api_key_delete, api_key_rotate, api_key_resolve, api_key_note_use;
+rpc_handler api_key_list, api_key_create, api_key_delete, api_key_rotate, api_key_resolve;
 rpc_handler revocation_list;
 
 /* ERR_DENIED unless the caller has it in the whole tenant: people, roles, keys and tenants lie in no region. The

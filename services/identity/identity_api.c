@@ -51,7 +51,6 @@ const struct rpc_method identity_methods[] = {
     { "DeleteApiKey", api_key_delete },
     { "RotateApiKey", api_key_rotate },
     { "ResolveApiKey", api_key_resolve },
-    { "NoteApiKeyUse", api_key_note_use },
     { "ListRevocations", revocation_list },
     { 0 },
 };

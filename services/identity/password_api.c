@@ -75,19 +75,18 @@ bool password_change(void *context, struct rpc_call *call, const void *input, vo
     struct identity *identity = context;
     const Nwims__V1__ChangePasswordRequest *request = input;
     AUTO(store_session) session = NULL;
-    struct user_account account;
+    struct user_account before, account;
     char hash[PASSWORD_HASH_SIZE];
     bool was_found;
     if (!request->current_password || !*request->current_password ||
         strnlen(request->current_password, LONGEST_PASSWORD + 1) > LONGEST_PASSWORD)
         return rpc_violation(call, err, "current_password", "must have 1 to 256 bytes");
-    if (!password_confirm(identity, call, request->current_password, &account, err) ||
-        !check_new(call, request->new_password, &account, err) ||
+    if (!password_confirm(identity, call, request->current_password, &before, err) ||
+        !check_new(call, request->new_password, &before, err) ||
         !identity_hash_password(identity, call->deadline_us, hash, request->new_password, err) ||
-        !identity_begin(identity, account.tenant_id, &session, err) || !store_hash(session, &account, hash, err) ||
-        !revocation_of_user(
-            session, call, account.tenant_id, account.id, true, identity->config->access_token_ms, err) ||
-        !user_account_read(session, account.id, &account, &was_found, err))
+        !identity_begin(identity, before.tenant_id, &session, err) || !store_hash(session, &before, hash, err) ||
+        !revocation_of_user(session, call, before.tenant_id, before.id, true, identity->config->access_token_ms, err) ||
+        !user_account_read(session, before.id, &account, &was_found, err))
         return false;
     if (!was_found || !account.is_active)
         return err_set(err, ERR_UNAUTHENTICATED, "there is no such user any more");

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NATIONAL_TENANT = 1 };
+
 bool tenant_list(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
     const Nwims__V1__ListTenantsRequest *request = input;
@@ -99,9 +101,15 @@ static bool finish(struct identity *identity, struct store_session *session, str
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 bool tenant_create(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
-    const Nwims__V1__Tenant *request = input;
+    Nwims__V1__Tenant wanted = *(const Nwims__V1__Tenant *)input;
+    const Nwims__V1__Tenant *request = &wanted;
     Nwims__V1__Tenant *made = reply;
     AUTO(store_session) session = NULL;
+    /* Who says nothing else is below the national authority, which is to see everybody's aggregates. */
+    if (!wanted.has_parent_id && account_tenant_rank(wanted.level ? wanted.level : "utility") > 0) {
+        wanted.has_parent_id = true;
+        wanted.parent_id = NATIONAL_TENANT;
+    }
     if (!identity_allows(call, "tenants:write", err))
         return false;
     check_name(call, request->name ? request->name : "", err);

@@ -16,8 +16,8 @@ struct user_account {
     struct grants grants;
 };
 
-/* out_found is false if there is no such user. A role that is unknown here, or that does not fit any more because it
- * has grown, grants nothing: rather less than more. */
+/* user_id must not lie in out_account. out_found is false if there is no such user. A role that is unknown here, or
+ * that does not fit any more because it has grown, grants nothing: rather less than more. */
 MUST_CHECK bool user_account_read(struct store_session *session, const char *user_id, struct user_account *out_account,
     bool *out_found, struct err *err);
 /* "r:<id> m:<id>" of two lists, separated by one space; ERR_LIMIT if that is longer than a scope may be. */

@@ -30,6 +30,26 @@ static bool check_token(struct exchange *exchange, const char *token, struct err
     return true;
 }
 
+/* A token or an API key in Authorization, or an API key in a header of its own. */
+static const char *credential_of(const struct exchange *exchange, bool *out_is_key)
+{
+    const char *token = bearer_token(exchange), *key = http_request_header(exchange->request, "X-Api-Key");
+    *out_is_key = token ? strncmp(token, API_KEY_PREFIX, strlen(API_KEY_PREFIX)) == 0 : key && *key;
+    return token || !*out_is_key ? token : key;
+}
+
+static bool check_credential(struct exchange *exchange, const char *credential, bool is_key, struct err *err)
+{
+    struct app *app = exchange->app;
+    if (!revocations_are_known(app->revocations))
+        return err_set(err, ERR_TRANSIENT, "which tokens were revoked is not known yet");
+    if (!(is_key ? api_keys_claims(app->api_keys, credential, clock_now_us(), &exchange->claims, err)
+                 : check_token(exchange, credential, err)))
+        return false;
+    return !revocations_forbid(app->revocations, &exchange->claims) ||
+           err_set(err, ERR_UNAUTHENTICATED, "the session has ended or was changed by an administrator: log in again");
+}
+
 /* Whoever may do everything everywhere says with Nwims-Tenant in which tenant. */
 static bool choose_tenant(struct exchange *exchange)
 {
@@ -53,20 +73,20 @@ static bool choose_tenant(struct exchange *exchange)
 bool layer_authenticate(struct exchange *exchange)
 {
     struct err err = { 0 };
-    const char *token = bearer_token(exchange);
+    bool is_key;
+    const char *credential = credential_of(exchange, &is_key);
     if (strcmp(exchange->route->permission, PERMISSION_PUBLIC) == 0)
         return true;
-    if (!token) {
-        exchange_problem(
-            exchange, 401, NULL, "Send \"Authorization: Bearer <access token>\"; POST /api/v1/auth/login gives one.");
+    if (!credential) {
+        exchange_problem(exchange, 401, NULL,
+            "Send \"Authorization: Bearer <access token>\", which POST /api/v1/auth/login gives, or an API key.");
         return false;
     }
-    if (!check_token(exchange, token, &err)) {
+    if (!check_credential(exchange, credential, is_key, &err)) {
         exchange_fail(exchange, &err);
         return false;
     }
     snprintf(exchange->caller.actor, sizeof exchange->caller.actor, "%s", exchange->claims.subject);
-    snprintf(exchange->caller.permissions, sizeof exchange->caller.permissions, "%s", exchange->claims.permissions);
     if (!choose_tenant(exchange))
         return false;
     exchange->scope.tenant_id = exchange->caller.tenant_id;

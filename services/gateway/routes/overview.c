@@ -1,15 +1,7 @@
 #include "streams/overview.h"
-#include "nwims/v1/identity.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "routes/routes.h"
 #include "streams/national.h"
-
-/* Who is below whom only identity knows; without its hierarchy all tenants are below the national authority. */
-#ifdef NWIMS__V1__DESCENDANTS__INIT
-#define NATIONAL_PERMISSION "overview:read"
-#else
-#define NATIONAL_PERMISSION "tenants:read"
-#endif
 
 static const struct route routes[] = {
     { .method = "GET",
@@ -26,7 +18,7 @@ static const struct route routes[] = {
         .manual = &get_kpis_manual },
     { .method = "GET",
         .path = "/overview/national",
-        .permission = NATIONAL_PERMISSION,
+        .permission = "overview:read",
         .success = 200,
         .handler = get_national,
         .manual = &get_national_manual },

@@ -4,6 +4,8 @@ const struct router *const routers[] = {
     &auth_router,
     &tenants_router,
     &users_router,
+    &roles_router,
+    &api_keys_router,
     &regions_router,
     &municipalities_router,
     &zones_router,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TENANTS = 1000, USUAL_PAGE = 50 };
+enum { MOST_TENANTS = 10000, USUAL_PAGE = 50 };
 
 const struct hand_written get_national_manual = {
     .operation_id = "GetNational",
@@ -38,7 +38,6 @@ static bool ask(struct exchange *exchange, const struct rpc_caller *caller, cons
 static bool list_tenants(struct exchange *exchange, Nwims__V1__Tenant ***out_tenants, size_t *out_count)
 {
     ProtobufCMessage *reply;
-#ifdef NWIMS__V1__DESCENDANTS__INIT
     Nwims__V1__TenantId request = NWIMS__V1__TENANT_ID__INIT;
     struct rpc_caller caller = exchange->caller;
     snprintf(caller.permissions, sizeof caller.permissions, "tenants:read tenants:any");
@@ -48,15 +47,6 @@ static bool list_tenants(struct exchange *exchange, Nwims__V1__Tenant ***out_ten
         return false;
     *out_tenants = ((Nwims__V1__Descendants *)reply)->items;
     *out_count = ((Nwims__V1__Descendants *)reply)->n_items;
-#else
-    Nwims__V1__ListTenantsRequest request = NWIMS__V1__LIST_TENANTS_REQUEST__INIT;
-    request.has_limit = true;
-    request.limit = MOST_TENANTS;
-    if (!ask(exchange, &exchange->caller, &nwims__v1__identity__descriptor, "ListTenants", &request.base, &reply))
-        return false;
-    *out_tenants = ((Nwims__V1__ListTenantsReply *)reply)->items;
-    *out_count = ((Nwims__V1__ListTenantsReply *)reply)->n_items;
-#endif
     if (*out_count > MOST_TENANTS)
         *out_count = MOST_TENANTS;
     return true;
@@ -119,6 +109,10 @@ void get_national(struct exchange *exchange)
     size_t count, first = 0;
     int64_t after = 0;
     nwims__v1__national_request__init(&request);
+    if (*exchange->caller.scope) {
+        exchange_problem(exchange, 403, NULL, "You may see the overview of parts of your own tenant only.");
+        return;
+    }
     if (!query_fill(exchange, &request.base) || !read_cursor(exchange, request.cursor, &after) ||
         !list_tenants(exchange, &tenants, &count))
         return;

@@ -12,6 +12,7 @@ ALTER TABLE identity.tenant
     ADD COLUMN quota_users integer,
     ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
 UPDATE identity.tenant SET level = 'nation' WHERE id = 1;
+UPDATE identity.tenant SET parent_id = 1 WHERE id <> 1;
 CREATE INDEX tenant_parent ON identity.tenant (parent_id);
 COMMENT ON COLUMN identity.tenant.parent_id IS 'of a higher level: so there are no cycles, and at most three levels';
 COMMENT ON COLUMN identity.tenant.epoch IS 'tokens of a lower one are dead';
