@@ -102,16 +102,21 @@ static struct metric_family *family_for(const char *name, enum metric_kind kind,
 static struct metric *metric_new(enum metric_kind kind, const char *labels, const double *bounds, size_t count)
 {
     struct metric *metric = zeroed_lines(sizeof *metric);
-    if (!metric)
+    char *kept = strdup(labels); /* whoever makes them of parts has them on the stack */
+    if (!metric || !kept) {
+        free(metric);
+        free(kept);
         return NULL;
+    }
     metric->kind = kind;
-    metric->labels = labels;
+    metric->labels = kept;
     metric->bounds = bounds;
     metric->bound_count = count;
     if (kind != METRIC_HISTOGRAM)
         return metric;
     metric->buckets = zeroed_lines((count + 1) * sizeof *metric->buckets);
     if (!metric->buckets) {
+        free(kept);
         free(metric);
         return NULL;
     }

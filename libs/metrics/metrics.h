@@ -8,10 +8,9 @@
 
 struct metric;
 
-/* labels: NULL or "route=\"/sensors/{id}\",method=\"GET\"" (already in Prometheus form, constant text or kept by the
- * caller). The same name with other labels is another time series of one family; the same name and labels give the same
- * metric. Never NULL: when a ceiling is reached a metric that nobody reads is given and nwims_metrics_dropped_total
- * counts. */
+/* labels: NULL or "route=\"/sensors/{id}\",method=\"GET\"" (already in Prometheus form; copied). The same name with
+ * other labels is another time series of one family; the same name and labels give the same metric. Never NULL: when a
+ * ceiling is reached a metric that nobody reads is given and nwims_metrics_dropped_total counts. */
 struct metric *metrics_counter(const char *name, const char *labels, const char *help);
 struct metric *metrics_gauge(const char *name, const char *labels, const char *help);
 /* bounds: rising upper bounds, kept by the caller; NULL: the usual ones for seconds (0.001 ... 10). */

@@ -225,9 +225,6 @@ class Matrix(unittest.TestCase):
         none = nwims.Client(token=self.forger.changed(self.clients["viewer"].token, perm="", jti=str(uuid.uuid4())))
         self.assertEqual(none.get("/sensors").status, 403)
 
-    def has(self, method, path):
-        return any(route["method"] == method and route["path"] == path for route in self.routes)
-
     def soon(self, ask, within_s=2):
         """Asks until it is refused, at most as long as a revocation may take."""
         until = time.monotonic() + within_s
@@ -236,8 +233,6 @@ class Matrix(unittest.TestCase):
         return answer
 
     def test_a_suspended_tenant_is_shut_out_of_every_route(self):
-        if not self.has("POST", "/tenants/{id}/suspend"):
-            self.fail("there is no way to suspend a tenant") if os.environ.get("NWIMS_MATRIX_ALL") else self.skipTest("tenants cannot be suspended yet")
         root = nwims.admin()
         place = Place(root, "matrix-c")
         answer = root.post(f"/tenants/{place.admin.tenant_id}/suspend", {})
@@ -251,8 +246,6 @@ class Matrix(unittest.TestCase):
         self.assertIn(login.status, (401, 403), login)
 
     def test_a_revoked_api_key_is_taken_nowhere(self):
-        if not self.has("POST", "/api-keys"):
-            self.fail("there are no API keys") if os.environ.get("NWIMS_MATRIX_ALL") else self.skipTest("there are no API keys yet")
         admin = self.ours.admin
         made = admin.post("/api-keys", {"name": "matrix", "permissions": sorted(READ)})
         self.assertEqual(made.status, 201, made)

@@ -216,16 +216,32 @@ static void too_many_series_are_dropped_not_kept(void **state)
     assert_true(occurrences(render(), "\ntest_many_total{") < COUNT_OF(labels));
 }
 
+static void labels_are_copied(void **state)
+{
+    (void)state;
+    char labels[32] = "way=\"in\"";
+    struct metric *in = metrics_counter("nwims_test_copied_total", labels, "Copied");
+    memcpy(labels, "way=\"up\"", 9);
+    struct metric *up = metrics_counter("nwims_test_copied_total", labels, "Copied");
+    assert_ptr_not_equal(in, up);
+    memcpy(labels, "way=\"in\"", 9);
+    assert_ptr_equal(metrics_counter("nwims_test_copied_total", labels, "Copied"), in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_counter_only_rises_and_is_shown), cmocka_unit_test(a_gauge_goes_up_and_down),
+        cmocka_unit_test(a_counter_only_rises_and_is_shown),
+        cmocka_unit_test(a_gauge_goes_up_and_down),
         cmocka_unit_test(values_that_are_no_numbers_have_their_names),
         cmocka_unit_test(a_histogram_counts_into_buckets_that_add_up),
         cmocka_unit_test(the_usual_bounds_reach_from_a_millisecond_to_ten_seconds),
-        cmocka_unit_test(the_same_name_is_one_family_and_the_same_labels_one_metric), cmocka_unit_test(help_is_escaped),
-        cmocka_unit_test(what_cannot_be_made_is_counted_and_never_null), cmocka_unit_test(the_process_is_described),
+        cmocka_unit_test(the_same_name_is_one_family_and_the_same_labels_one_metric),
+        cmocka_unit_test(help_is_escaped),
+        cmocka_unit_test(what_cannot_be_made_is_counted_and_never_null),
+        cmocka_unit_test(the_process_is_described),
         cmocka_unit_test(no_update_of_many_threads_is_lost),
+        cmocka_unit_test(labels_are_copied),
         cmocka_unit_test(too_many_series_are_dropped_not_kept), /* last: it fills the registry */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
