@@ -231,17 +231,13 @@ static void labels_are_copied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_counter_only_rises_and_is_shown),
-        cmocka_unit_test(a_gauge_goes_up_and_down),
+        cmocka_unit_test(a_counter_only_rises_and_is_shown), cmocka_unit_test(a_gauge_goes_up_and_down),
         cmocka_unit_test(values_that_are_no_numbers_have_their_names),
         cmocka_unit_test(a_histogram_counts_into_buckets_that_add_up),
         cmocka_unit_test(the_usual_bounds_reach_from_a_millisecond_to_ten_seconds),
-        cmocka_unit_test(the_same_name_is_one_family_and_the_same_labels_one_metric),
-        cmocka_unit_test(help_is_escaped),
-        cmocka_unit_test(what_cannot_be_made_is_counted_and_never_null),
-        cmocka_unit_test(the_process_is_described),
-        cmocka_unit_test(no_update_of_many_threads_is_lost),
-        cmocka_unit_test(labels_are_copied),
+        cmocka_unit_test(the_same_name_is_one_family_and_the_same_labels_one_metric), cmocka_unit_test(help_is_escaped),
+        cmocka_unit_test(what_cannot_be_made_is_counted_and_never_null), cmocka_unit_test(the_process_is_described),
+        cmocka_unit_test(no_update_of_many_threads_is_lost), cmocka_unit_test(labels_are_copied),
         cmocka_unit_test(too_many_series_are_dropped_not_kept), /* last: it fills the registry */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

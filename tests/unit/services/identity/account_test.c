@@ -28,10 +28,6 @@ static void addresses_are_told_from_other_texts(void **state)
     endless[sizeof endless - 1] = '\0';
     endless[10] = '@';
     assert_non_null(account_email_fault(endless));
-    assert_non_null(account_password_fault(endless));
-    assert_non_null(account_password_fault("eleven char"));
-    assert_non_null(account_password_fault(NULL));
-    assert_null(account_password_fault("twelve chars"));
 }
 
 static void codes_of_tenants_are_short_and_plain(void **state)
@@ -44,19 +40,26 @@ static void codes_of_tenants_are_short_and_plain(void **state)
     assert_false(account_tenant_code_is_good("01234567890123456789012345678901234567890"));
 }
 
-static void tenant_administrators_may_grant_all_but_the_national(void **state)
+static void roles_of_people_are_built_in_or_have_names_of_their_own(void **state)
 {
-    const char *admin = role_permissions("tenant_admin");
     (void)state;
-    for (size_t i = 0; role_names[i]; i++)
-        assert_int_equal(account_may_grant(admin, role_names[i]), strcmp(role_names[i], "national_admin") != 0);
-    for (size_t i = 0; role_names[i]; i++)
-        assert_true(account_may_grant("*:*", role_names[i]));
-    assert_false(account_may_grant("users:*", "viewer"));
-    assert_false(account_may_grant("*:*", "no such role"));
-    assert_true(account_role_exists("viewer"));
-    assert_false(account_role_exists("device"));
-    assert_false(account_role_exists("root"));
+    assert_true(account_role_is_built_in("viewer"));
+    assert_false(account_role_is_built_in("device"));
+    assert_false(account_role_is_built_in("root"));
+    assert_true(account_role_name_is_good("night_shift-2"));
+    static const char *const bad[] = { "operator", "device", "x", "Night", "2nights", "night shift", "", NULL };
+    for (size_t i = 0; bad[i]; i++)
+        assert_false(account_role_name_is_good(bad[i]));
+    assert_false(account_role_name_is_good(NULL));
+}
+
+static void levels_have_ranks(void **state)
+{
+    (void)state;
+    assert_int_equal(account_tenant_rank("nation"), 0);
+    assert_int_equal(account_tenant_rank("region"), 1);
+    assert_int_equal(account_tenant_rank("utility"), 2);
+    assert_int_equal(account_tenant_rank("town"), -1);
 }
 
 static void delays_double_up_to_an_end(void **state)
@@ -111,7 +114,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_told_from_other_texts),
         cmocka_unit_test(codes_of_tenants_are_short_and_plain),
-        cmocka_unit_test(tenant_administrators_may_grant_all_but_the_national),
+        cmocka_unit_test(roles_of_people_are_built_in_or_have_names_of_their_own),
+        cmocka_unit_test(levels_have_ranks),
         cmocka_unit_test(delays_double_up_to_an_end),
         cmocka_unit_test(subjects_are_one_for_upper_and_lower_case),
         cmocka_unit_test(keys_follow_each_other),
