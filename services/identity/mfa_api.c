@@ -1,8 +1,9 @@
 /* The second factor of who calls: on, off. */
 #include "identity.h"
+#include "lockout_store.h"
 #include "mfa_store.h"
 #include "people.h"
-#include "revocation_store.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,35 @@ bool mfa_verify(void *context, struct rpc_call *call, const void *input, void *r
     return mfa_store_enable(session, &user, err) && identity_record(identity, session, call, &change, NULL, err);
 }
 
+/* Counted by itself: the right password, which is asked for first, would wash off the failures of the account. */
+static struct lockout_subjects subject_of(const struct user_account *account)
+{
+    struct lockout_subjects subjects = { 0 };
+    char name[64];
+    snprintf(name, sizeof name, "second factor of %s", account->id);
+    lockout_subject_of_account(subjects.account, name, account->tenant_id);
+    return subjects;
+}
+
+static bool refuse_code(struct identity *identity, struct store_session *session, struct rpc_call *call,
+    const struct user_account *account, struct err *err)
+{
+    const struct lockout_subjects subjects = subject_of(account);
+    const struct identity_change change = change_of(account, "refused");
+    return lockout_failed(session, &subjects, err) &&
+           identity_record(identity, session, call, &change, "refused", err) &&
+           rpc_violation(call, err, "otp", "is wrong or was used already");
+}
+
+static bool is_locked(struct store_session *session, const struct lockout_subjects *subjects, struct err *err)
+{
+    int64_t wait_ms;
+    if (!lockout_remaining(session, subjects, &wait_ms, err))
+        return true;
+    return wait_ms > 0 &&
+           !err_set(err, ERR_LIMIT, "too many wrong codes: try again in %" PRId64 " s", (wait_ms + 999) / 1000);
+}
+
 bool mfa_disable(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
     struct identity *identity = context;
@@ -115,10 +145,12 @@ bool mfa_disable(void *context, struct rpc_call *call, const void *input, void *
         !identity_begin(identity, account.tenant_id, &session, err))
         return false;
     const struct mfa_user user = { account.tenant_id, account.id, identity->master };
+    const struct lockout_subjects subjects = subject_of(&account);
     const struct identity_change change = change_of(&account, "disabled");
-    if (!mfa_store_use_code(session, &user, request->otp, true, &is_good, err))
+    if (is_locked(session, &subjects, err) || !mfa_store_use_code(session, &user, request->otp, true, &is_good, err))
         return false;
     if (!is_good)
-        return rpc_violation(call, err, "otp", "is wrong or was used already");
-    return mfa_store_remove(session, &user, err) && identity_record(identity, session, call, &change, NULL, err);
+        return refuse_code(identity, session, call, &account, err);
+    return mfa_store_remove(session, &user, err) && lockout_succeeded(session, &subjects, err) &&
+           identity_record(identity, session, call, &change, NULL, err);
 }

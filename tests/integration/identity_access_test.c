@@ -1,0 +1,434 @@
+/* What people may do, and where: roles in parts of a tenant, roles of a tenant's own, the second factor. */
+#include "auth/grants.h"
+#include "auth/totp.h"
+#include "tests/integration/identity_stack.h"
+
+#define REGION "0190b8a0-0000-7000-8000-0000000000aa"
+#define TOWN "0190b8a0-0000-7000-8000-0000000000bb"
+#define ASSIGNMENT_INIT NWIMS__V1__ROLE_ASSIGNMENT__INIT
+
+static int32_t lakeside, hillside;
+
+static char *t(const char *text)
+{
+    return arena_text(&arena, text);
+}
+
+static int start(void **state)
+{
+    if (start_served(state) != 0)
+        return -1;
+    lakeside = create_tenant("lakeside", NULL)->id;
+    hillside = create_tenant("hillside", NULL)->id;
+    struct rpc_caller caller = national(lakeside);
+    must(create_user(&caller, "boss@lakeside.example", "tenant_admin") != NULL);
+    return 0;
+}
+
+/* ---- roles in parts of a tenant ---------------------------------------------------------------------------------- */
+static Nwims__V1__RoleAssignment in_region(const char *role, const char *region_id)
+{
+    Nwims__V1__RoleAssignment assignment = ASSIGNMENT_INIT;
+    assignment.role = t(role);
+    assignment.region_ids = arena_alloc_array(&arena, 1, sizeof(char *));
+    assignment.region_ids[0] = t(region_id);
+    assignment.n_region_ids = 1;
+    return assignment;
+}
+
+static Nwims__V1__User *set_roles(const struct rpc_caller *caller, const char *user_id, const char *role,
+    Nwims__V1__RoleAssignment *assignments, size_t count)
+{
+    Nwims__V1__SetUserRolesRequest request = NWIMS__V1__SET_USER_ROLES_REQUEST__INIT;
+    Nwims__V1__RoleAssignment *list[MOST_SCOPED_GRANTS + 2];
+    char *roles[] = { t(role ? role : "") };
+    for (size_t i = 0; i < count; i++)
+        list[i] = &assignments[i];
+    request.id = t(user_id);
+    request.roles = roles;
+    request.n_roles = role ? 1 : 0;
+    request.assignments = list;
+    request.n_assignments = count;
+    return call("SetUserRoles", caller, &request.base);
+}
+
+/* Of what was given, and where: "" if it is not there at all. */
+static bool may(const struct access_claims *claims, const char *permission, char scope[GRANT_SCOPE_SIZE])
+{
+    char permissions[CLAIM_PERMISSIONS_SIZE];
+    return grants_decide(claims->permissions, claims->grants, permission, permissions, scope);
+}
+
+static struct access_claims claims_of(const char *email)
+{
+    struct access_claims claims;
+    Nwims__V1__TokenReply *tokens = login(email, USUAL_WORD);
+    must(tokens != NULL);
+    must(verify(tokens->access_token, &claims));
+    return claims;
+}
+
+static void a_role_in_a_part_of_the_tenant_is_in_the_token_with_its_places(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    char scope[GRANT_SCOPE_SIZE];
+    (void)state;
+    Nwims__V1__User *made = create_user(&boss, "north@lakeside.example", "viewer");
+    must(made != NULL);
+    const char *id = t(made->id);
+    Nwims__V1__RoleAssignment assignment = in_region("operator", "0190B8A0-0000-7000-8000-0000000000AA");
+    char *towns[] = { t(TOWN), t(TOWN) };
+    assignment.municipality_ids = towns;
+    assignment.n_municipality_ids = 2;
+    Nwims__V1__User *set = set_roles(&boss, id, "viewer", &assignment, 1);
+    must(set != NULL);
+    assert_int_equal(set->n_assignments, 1);
+    assert_string_equal(set->assignments[0]->region_ids[0], REGION);
+    assert_int_equal(set->assignments[0]->n_municipality_ids, 1);
+    struct access_claims claims = claims_of("north@lakeside.example");
+    assert_string_equal(claims.roles, "viewer");
+    assert_true(may(&claims, "sensors:read", scope));
+    assert_string_equal(scope, "");
+    assert_true(may(&claims, "sensors:write", scope));
+    assert_string_equal(scope, "r:" REGION " m:" TOWN);
+    assert_false(may(&claims, "users:read", scope));
+    struct rpc_caller north = person("north@lakeside.example");
+    Nwims__V1__Empty empty = NWIMS__V1__EMPTY__INIT;
+    Nwims__V1__Me *me = call("GetMe", &north, &empty.base);
+    must(me != NULL);
+    assert_int_equal(me->n_grants, 1);
+    assert_string_equal(me->grants[0]->region_ids[0], REGION);
+    assert_string_equal(me->grants[0]->municipality_ids[0], TOWN);
+}
+
+static void a_role_of_the_whole_tenant_swallows_the_same_in_parts(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    (void)state;
+    Nwims__V1__User *made = create_user(&boss, "both@lakeside.example", "viewer");
+    must(made != NULL);
+    const char *id = t(made->id);
+    Nwims__V1__RoleAssignment twice[] = { in_region("operator", REGION), ASSIGNMENT_INIT };
+    twice[1].role = t("operator"); /* no place: everywhere */
+    Nwims__V1__User *set = set_roles(&boss, id, NULL, twice, 2);
+    must(set != NULL);
+    assert_int_equal(set->n_assignments, 0);
+    assert_int_equal(set->n_roles, 1);
+    assert_string_equal(claims_of("both@lakeside.example").grants, "");
+    assert_int_equal(number_of(superuser, "SELECT count(*) FROM identity.role_assignment a JOIN identity.app_user u ON "
+                                          "u.id = a.user_id WHERE u.email = 'both@lakeside.example'"),
+        0);
+}
+
+static void wrong_assignments_are_named(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    Nwims__V1__RoleAssignment one = in_region("operator", "north"), many[MOST_SCOPED_GRANTS + 1];
+    char *places[MOST_SCOPE_ITEMS + 1], role[16];
+    (void)state;
+    Nwims__V1__User *made = create_user(&boss, "wrong@lakeside.example", "viewer");
+    must(made != NULL);
+    const char *id = t(made->id);
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments.region_ids");
+    one = in_region("emperor", REGION);
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments");
+    one = in_region("device", REGION); /* for machines */
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments");
+    one = in_region("national_admin", REGION);
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_DENIED, NULL);
+    expect_refused(set_roles(&boss, id, NULL, NULL, 0), ERR_INPUT, "roles");
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        places[i] = arena_printf(&arena, "0190b8a0-0000-7000-8000-0000000001%02zu", i);
+    one = in_region("operator", REGION);
+    one.region_ids = places;
+    one.n_region_ids = COUNT_OF(places);
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments.region_ids");
+    for (size_t i = 0; i < COUNT_OF(many); i++) {
+        snprintf(role, sizeof role, "role%zu", i);
+        many[i] = in_region(role, REGION);
+    }
+    expect_refused(set_roles(&boss, id, NULL, many, COUNT_OF(many)), ERR_INPUT, "assignments");
+    assert_string_equal(claims_of("wrong@lakeside.example").roles, "viewer"); /* all or nothing */
+}
+
+static void who_rules_in_a_part_only_administers_nobody(void **state)
+{
+    static const char *const methods[] = { "ListUsers", "CreateUser", "SetUserRoles", "DisableUser", "ResetPassword",
+        "ListRoles", "CreateRole", "UpdateRole", "DeleteRole", "ListApiKeys", "CreateApiKey", "RotateApiKey",
+        "ListTenants", "SuspendTenant", "RotateKeys" };
+    struct rpc_caller regional = national(lakeside);
+    (void)state;
+    snprintf(regional.scope, sizeof regional.scope, "r:%s", REGION);
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        struct err why = { 0 };
+        ProtobufCMessage *reply;
+        const ProtobufCMethodDescriptor *method =
+            protobuf_c_service_descriptor_get_method_by_name(&nwims__v1__identity__descriptor, methods[i]);
+        assert_non_null(method);
+        const ProtobufCMessage *nothing = wire_new(&arena, method->input);
+        assert_false(rpc_call(bus, &nwims__v1__identity__descriptor, methods[i], &regional, nothing, CALL_MS, &arena,
+            &reply, NULL, &why));
+        if (why.kind != ERR_DENIED)
+            fail_msg("%s in a region: %s", methods[i], why.text);
+    }
+}
+
+static void the_last_administrator_stays(void **state)
+{
+    struct rpc_caller caller = national(hillside);
+    (void)state;
+    Nwims__V1__User *made = create_user(&caller, "only@hillside.example", "tenant_admin");
+    must(made != NULL);
+    Nwims__V1__ById id = by_id(made->id);
+    Nwims__V1__RoleAssignment part = in_region("tenant_admin", REGION);
+    expect_refused(set_roles(&caller, id.id, "viewer", NULL, 0), ERR_CONFLICT, NULL);
+    expect_refused(set_roles(&caller, id.id, NULL, &part, 1), ERR_CONFLICT, NULL); /* in a part is not in all */
+    expect_refused(call("DisableUser", &caller, &id.base), ERR_CONFLICT, NULL);
+    expect_refused(call("DeleteUser", &caller, &id.base), ERR_CONFLICT, NULL);
+    must(create_user(&caller, "second@hillside.example", "tenant_admin") != NULL);
+    must(call("DisableUser", &caller, &id.base) != NULL);
+    must(call("EnableUser", &caller, &id.base) != NULL);
+}
+
+/* ---- roles of a tenant's own ------------------------------------------------------------------------------------- */
+static Nwims__V1__Role *make_role(const struct rpc_caller *caller, const char *name, const char *permission)
+{
+    Nwims__V1__Role request = NWIMS__V1__ROLE__INIT;
+    char *permissions[] = { t(permission) };
+    request.name = t(name);
+    request.permissions = permissions;
+    request.n_permissions = 1;
+    return call("CreateRole", caller, &request.base);
+}
+
+static void a_tenant_makes_roles_of_what_its_administrator_may(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example"), viewer = as("viewer", lakeside);
+    char scope[GRANT_SCOPE_SIZE];
+    (void)state;
+    must(make_role(&boss, "night_shift", "alerts:write") != NULL);
+    expect_refused(make_role(&boss, "night_shift", "alerts:read"), ERR_CONFLICT, NULL);
+    expect_refused(make_role(&boss, "ministry", "tenants:write"), ERR_DENIED, NULL);
+    expect_refused(make_role(&boss, "dreamer", "dreams:write"), ERR_INPUT, "permissions");
+    expect_refused(make_role(&boss, "operator", "alerts:read"), ERR_INPUT, "name"); /* is built in */
+    expect_refused(make_role(&boss, "Night Shift", "alerts:read"), ERR_INPUT, "name");
+    expect_refused(make_role(&viewer, "mine", "sensors:read"), ERR_DENIED, NULL);
+    Nwims__V1__User *made = create_user(&boss, "night@lakeside.example", "night_shift");
+    must(made != NULL);
+    struct access_claims claims = claims_of("night@lakeside.example");
+    assert_string_equal(claims.permissions, "alerts:write");
+    Nwims__V1__RoleAssignment part = in_region("night_shift", REGION);
+    must(set_roles(&boss, made->id, "viewer", &part, 1) != NULL);
+    claims = claims_of("night@lakeside.example");
+    assert_true(may(&claims, "alerts:write", scope));
+    assert_string_equal(scope, "r:" REGION);
+}
+
+static void a_changed_role_changes_who_has_it_and_ends_their_tokens(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    Nwims__V1__UpdateRoleRequest update = NWIMS__V1__UPDATE_ROLE_REQUEST__INIT;
+    Nwims__V1__ById id = by_id("night_shift");
+    char *permissions[] = { t("alerts:read"), t("incidents:read") };
+    (void)state;
+    struct access_claims before = claims_of("night@lakeside.example");
+    update.id = t("night_shift");
+    update.permissions = permissions;
+    update.n_permissions = 2;
+    must(call("UpdateRole", &boss, &update.base) != NULL);
+    struct access_claims after = claims_of("night@lakeside.example");
+    assert_int_equal(after.subject_epoch, before.subject_epoch + 1);
+    assert_true(
+        strstr(after.grants, "incidents:read") != NULL || permission_granted(after.permissions, "incidents:read"));
+    assert_null(strstr(after.grants, "alerts:write"));
+    char query[200];
+    snprintf(query, sizeof query,
+        "SELECT count(*) FROM identity.revocation WHERE kind = 'user' AND subject = '%s' AND epoch = %d", after.subject,
+        after.subject_epoch);
+    assert_int_equal(number_of(superuser, query), 1);
+    expect_refused(call("DeleteRole", &boss, &id.base), ERR_CONFLICT, NULL); /* somebody has it */
+    id = by_id("operator");
+    expect_refused(call("DeleteRole", &boss, &id.base), ERR_CONFLICT, NULL);
+}
+
+static void a_role_belongs_to_one_tenant(void **state)
+{
+    struct rpc_caller caller = national(hillside);
+    Nwims__V1__ById id = by_id("night_shift");
+    (void)state;
+    expect_refused(call("GetRole", &caller, &id.base), ERR_NOT_FOUND, NULL);
+    expect_refused(call("DeleteRole", &caller, &id.base), ERR_NOT_FOUND, NULL);
+    expect_refused(create_user(&caller, "night@hillside.example", "night_shift"), ERR_INPUT, "roles");
+    must(make_role(&caller, "night_shift", "reports:read") != NULL); /* another one of the same name */
+    must(create_user(&caller, "night@hillside.example", "night_shift") != NULL);
+    assert_string_equal(claims_of("night@hillside.example").permissions, "reports:read");
+}
+
+/* ---- the second factor ------------------------------------------------------------------------------------------- */
+static unsigned char secret[TOTP_SECRET_SIZE];
+
+static void read_base32(const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    uint32_t bits = 0;
+    size_t have = 0, size = 0;
+    for (; *text && size < sizeof secret; text++) {
+        bits = bits << 5 | (uint32_t)(strchr(digits, *text) - digits);
+        for (have += 5; have >= 8; have -= 8)
+            secret[size++] = (unsigned char)(bits >> (have - 8));
+    }
+    assert_int_equal(size, sizeof secret);
+}
+
+/* A code that the service takes for the one of now, as if none had been used. */
+static char *code_of_now(void)
+{
+    char code[TOTP_CODE_SIZE];
+    sql("UPDATE identity.app_user SET mfa_last_step = -1");
+    totp_code(code, secret, clock_now_us() / 1000000 / TOTP_STEP_S);
+    return t(code);
+}
+
+static Nwims__V1__TokenReply *login_with(const char *email, const char *otp)
+{
+    Nwims__V1__LoginRequest request = NWIMS__V1__LOGIN_REQUEST__INIT;
+    sql("DELETE FROM identity.login_failure");
+    request.email = t(email);
+    request.password = t(USUAL_WORD);
+    request.otp = otp ? t(otp) : NULL;
+    return call("Login", NULL, &request.base);
+}
+
+static void *verify_code(const struct rpc_caller *caller, const char *otp)
+{
+    Nwims__V1__VerifyMfaRequest request = NWIMS__V1__VERIFY_MFA_REQUEST__INIT;
+    request.otp = t(otp);
+    return call("VerifyMfa", caller, &request.base);
+}
+
+static Nwims__V1__MfaEnrollment *enroll(const struct rpc_caller *caller, const char *password)
+{
+    Nwims__V1__EnrollMfaRequest request = NWIMS__V1__ENROLL_MFA_REQUEST__INIT;
+    request.password = t(password);
+    return call("EnrollMfa", caller, &request.base);
+}
+
+static void *disable_mfa(const struct rpc_caller *caller, const char *otp)
+{
+    Nwims__V1__DisableMfaRequest request = NWIMS__V1__DISABLE_MFA_REQUEST__INIT;
+    request.password = t(USUAL_WORD);
+    request.otp = t(otp);
+    return call("DisableMfa", caller, &request.base);
+}
+
+static char recovery[3][32];
+
+static void a_second_factor_counts_when_its_first_code_was_right(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    (void)state;
+    expect_refused(verify_code(&boss, "000000"), ERR_CONFLICT, NULL); /* not enrolled */
+    expect_refused(enroll(&boss, "not the password"), ERR_DENIED, NULL);
+    Nwims__V1__MfaEnrollment *enrollment = enroll(&boss, USUAL_WORD);
+    must(enrollment != NULL);
+    assert_int_equal(enrollment->n_recovery_codes, 10);
+    assert_non_null(strstr(enrollment->otpauth_uri, enrollment->secret));
+    for (size_t i = 0; i < COUNT_OF(recovery); i++)
+        snprintf(recovery[i], sizeof recovery[i], "%s", enrollment->recovery_codes[i]);
+    read_base32(enrollment->secret);
+    must(login_with("boss@lakeside.example", NULL) != NULL); /* does not count yet */
+    char *wrong = code_of_now();
+    wrong[5] = wrong[5] == '0' ? '1' : '0';
+    expect_refused(verify_code(&boss, wrong), ERR_INPUT, "otp");
+    must(verify_code(&boss, code_of_now()) != NULL);
+    expect_refused(enroll(&boss, USUAL_WORD), ERR_CONFLICT, NULL); /* a thief must not change it */
+    assert_int_equal(number_of(superuser, "SELECT count(*) FROM identity.app_user WHERE length(mfa_secret) = 20"), 0);
+}
+
+static void without_the_code_nobody_gets_in_and_a_code_is_good_once(void **state)
+{
+    (void)state;
+    expect_refused(login_with("boss@lakeside.example", NULL), ERR_UNAUTHENTICATED, NULL);
+    assert_string_equal(failure->type, "mfa-required");
+    char *code = code_of_now();
+    must(login_with("boss@lakeside.example", code) != NULL);
+    expect_refused(login_with("boss@lakeside.example", code), ERR_UNAUTHENTICATED, NULL);
+    expect_refused(login_with("boss@lakeside.example", "000000 and more"), ERR_UNAUTHENTICATED, NULL);
+}
+
+static void a_recovery_code_stands_for_one_code(void **state)
+{
+    (void)state;
+    must(login_with("boss@lakeside.example", recovery[0]) != NULL);
+    expect_refused(login_with("boss@lakeside.example", recovery[0]), ERR_UNAUTHENTICATED, NULL);
+    assert_int_equal(number_of(superuser, "SELECT count(*) FROM identity.recovery_code"), 9);
+}
+
+static void wrong_codes_lock_the_account_as_wrong_passwords_do(void **state)
+{
+    Nwims__V1__LoginRequest request = NWIMS__V1__LOGIN_REQUEST__INIT;
+    struct access_claims claims;
+    (void)state;
+    Nwims__V1__TokenReply *tokens = login_with("boss@lakeside.example", recovery[1]);
+    must(tokens != NULL);
+    struct rpc_caller boss = caller_of_token(tokens->access_token, &claims);
+    sql("DELETE FROM identity.login_failure");
+    request.email = t("boss@lakeside.example");
+    request.password = t(USUAL_WORD);
+    request.otp = t("123 no code");
+    for (int i = 0; i < 5; i++)
+        expect_refused(call("Login", NULL, &request.base), ERR_UNAUTHENTICATED, NULL);
+    expect_refused(call("Login", NULL, &request.base), ERR_LIMIT, NULL);
+    /* Who has the password and a session must not find the code by trying either. */
+    sql("DELETE FROM identity.login_failure");
+    for (int i = 0; i < 5; i++)
+        expect_refused(disable_mfa(&boss, "wrong code"), ERR_INPUT, "otp");
+    expect_refused(disable_mfa(&boss, recovery[2]), ERR_LIMIT, NULL);
+    sql("DELETE FROM identity.login_failure");
+    must(disable_mfa(&boss, recovery[2]) != NULL);
+    must(login_with("boss@lakeside.example", NULL) != NULL);
+    assert_int_equal(number_of(superuser, "SELECT count(*) FROM identity.recovery_code"), 0);
+}
+
+static void who_lost_the_authenticator_is_helped_by_an_administrator(void **state)
+{
+    struct rpc_caller caller = national(lakeside), boss = person("boss@lakeside.example");
+    Nwims__V1__ResetPasswordRequest reset = NWIMS__V1__RESET_PASSWORD_REQUEST__INIT;
+    Nwims__V1__UseResetSecretRequest use = NWIMS__V1__USE_RESET_SECRET_REQUEST__INIT;
+    (void)state;
+    Nwims__V1__MfaEnrollment *enrollment = enroll(&boss, USUAL_WORD);
+    must(enrollment != NULL);
+    read_base32(enrollment->secret);
+    must(verify_code(&boss, code_of_now()) != NULL);
+    reset.id = t(boss.actor);
+    reset.has_reset_mfa = reset.reset_mfa = true;
+    Nwims__V1__ResetSecret *shown = call("ResetPassword", &caller, &reset.base);
+    must(shown != NULL);
+    use.reset_secret = t(shown->reset_secret);
+    use.new_password = t("password1234");
+    expect_refused(call("UseResetSecret", NULL, &use.base), ERR_INPUT, "new_password");
+    use.new_password = t(USUAL_WORD);
+    must(call("UseResetSecret", NULL, &use.base) != NULL);
+    expect_refused(call("UseResetSecret", NULL, &use.base), ERR_UNAUTHENTICATED, NULL); /* once */
+    must(login_with("boss@lakeside.example", NULL) != NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_role_in_a_part_of_the_tenant_is_in_the_token_with_its_places),
+        cmocka_unit_test(a_role_of_the_whole_tenant_swallows_the_same_in_parts),
+        cmocka_unit_test(wrong_assignments_are_named),
+        cmocka_unit_test(who_rules_in_a_part_only_administers_nobody),
+        cmocka_unit_test(the_last_administrator_stays),
+        cmocka_unit_test(a_tenant_makes_roles_of_what_its_administrator_may),
+        cmocka_unit_test(a_changed_role_changes_who_has_it_and_ends_their_tokens),
+        cmocka_unit_test(a_role_belongs_to_one_tenant),
+        cmocka_unit_test(a_second_factor_counts_when_its_first_code_was_right),
+        cmocka_unit_test(without_the_code_nobody_gets_in_and_a_code_is_good_once),
+        cmocka_unit_test(a_recovery_code_stands_for_one_code),
+        cmocka_unit_test(wrong_codes_lock_the_account_as_wrong_passwords_do),
+        cmocka_unit_test(who_lost_the_authenticator_is_helped_by_an_administrator),
+    };
+    return cmocka_run_group_tests(tests, start, stop_servers);
+}
