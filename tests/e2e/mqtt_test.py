@@ -318,8 +318,9 @@ class Mqtt(unittest.TestCase):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         os.chmod(folder, 0o755)
+        # By number: where localhost is ::1 first, its bridge takes the refusal for a connection.
         with open(f"{folder}/mosquitto.conf", "w") as file:
-            file.write(f"listener {port} 127.0.0.1\nallow_anonymous true\nconnection nwims\naddress {HOST}:{TLS_PORT}\nremote_username {self.token}\n"
+            file.write(f"listener {port} 127.0.0.1\nallow_anonymous true\nconnection nwims\naddress 127.0.0.1:{TLS_PORT}\nremote_username {self.token}\n"
                        f"bridge_cafile {os.environ['NWIMS_CA_FILE']}\ntopic # out 1 plant/ nwims/v1/me/up/\nrestart_timeout 1\n")
         broker = subprocess.Popen(["mosquitto", "-c", f"{folder}/mosquitto.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(broker.wait)
