@@ -40,7 +40,10 @@ class Client:
                 self.connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
                 self.connection.connect()
                 self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connection.request(method, path, body=body, headers=all_headers)
+            try:
+                self.connection.request(method, path, body=body, headers=all_headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before the whole body was sent: the answer may be there all the same
             response = self.connection.getresponse()
             data = response.read()
             if response.getheader("Connection", "").lower() == "close":

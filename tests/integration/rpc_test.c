@@ -87,21 +87,26 @@ static bool do_nothing(void *context, struct rpc_call *call, const void *request
     return true;
 }
 
-static const struct rpc_method methods[] = {
-    { "Login", do_nothing },
+/* What the tests call; every other method of the service, however many there come to be, does nothing. */
+static const struct rpc_method used[] = {
     { "Refresh", send_large },
-    { "Logout", do_nothing },
     { "GetMe", look_at_caller },
     { "GetJwks", be_slow },
-    { "ListTenants", do_nothing },
     { "CreateTenant", fail_as_told },
-    { "GetTenant", do_nothing },
-    { "UpdateTenant", do_nothing },
-    { "ListUsers", do_nothing },
-    { "CreateUser", do_nothing },
-    { "GetUser", do_nothing },
-    { 0 },
 };
+enum { MOST_METHODS = 256 };
+static struct rpc_method methods[MOST_METHODS + 1];
+
+static void list_methods(void)
+{
+    assert_in_range(IDENTITY->n_methods, COUNT_OF(used), MOST_METHODS);
+    for (unsigned i = 0; i < IDENTITY->n_methods; i++) {
+        methods[i] = (struct rpc_method){ IDENTITY->methods[i].name, do_nothing };
+        for (size_t k = 0; k < COUNT_OF(used); k++)
+            if (strcmp(used[k].name, methods[i].name) == 0)
+                methods[i] = used[k];
+    }
+}
 
 static const struct rpc_server_config server_config = {
     .service = IDENTITY, .methods = methods, .workers = 2, .queue = 2, .arena_bytes = 32 * 1024 * 1024
@@ -113,11 +118,13 @@ static int start(void **state)
     (void)state;
     log_start("rpc-test", "0", LOG_ERROR);
     test_nats_start(&nats);
+    list_methods();
     struct bus_config config = { .url = nats.url, .user = "", .password = "", .name = "rpc-test" };
-    return bus_open(&bus, &config, &err) && bus_open(&client, &config, &err) &&
-                   rpc_server_open(&server, bus, &server_config, &err)
-               ? 0
-               : -1;
+    if (bus_open(&bus, &config, &err) && bus_open(&client, &config, &err) &&
+        rpc_server_open(&server, bus, &server_config, &err))
+        return 0;
+    print_error("%s\n", err.text);
+    return -1;
 }
 
 static int stop(void **state)

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_PROCESSES = 32, MOST_FOLDERS = 32 };
+enum { MOST_PROCESSES = 32, MOST_FOLDERS = 32, MOST_WAIT_US = 60 * 1000000 };
 static pid_t processes[MOST_PROCESSES];
 static char *folders[MOST_FOLDERS];
 static size_t process_count, folder_count;
@@ -80,16 +81,25 @@ static int loopback_socket(int port, struct sockaddr_in *address)
     return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
+/* Below the range that the kernel takes for outgoing connections: one of another test's could hold the port before its
+ * server does. */
 int test_free_port(void)
 {
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
-    int fd = loopback_socket(0, &address);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        give_up("no free port", "");
-    close(fd);
-    return ntohs(address.sin_port);
+    enum { FIRST_PORT = 10240, LAST_PORT = 32767, MOST_TRIES = 200 };
+    for (int i = 0; i < MOST_TRIES; i++) {
+        uint32_t random;
+        struct sockaddr_in address;
+        if (getrandom(&random, sizeof random, 0) != sizeof random)
+            give_up("no randomness for", "a port");
+        int port = FIRST_PORT + (int)(random % (LAST_PORT - FIRST_PORT + 1));
+        int fd = loopback_socket(port, &address);
+        bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (is_free)
+            return port;
+    }
+    give_up("no free port", "");
 }
 
 static void run_child(const char *log, const char *const argv[])
@@ -149,20 +159,25 @@ void test_process_end(pid_t pid, int signal_number)
     forget(pid);
 }
 
+static bool somebody_listens(int port)
+{
+    struct sockaddr_in address;
+    int fd = loopback_socket(port, &address);
+    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 void test_wait_for_port(int port)
 {
-    int64_t end = clock_monotonic_us() + 10 * 1000000;
+    int64_t end = clock_monotonic_us() + MOST_WAIT_US;
     while (clock_monotonic_us() < end) {
-        struct sockaddr_in address;
-        int fd = loopback_socket(port, &address);
-        bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-        if (fd >= 0)
-            close(fd);
-        if (ok)
+        if (somebody_listens(port))
             return;
         clock_sleep_ms(20);
     }
-    give_up("nobody listens on a port after 10 s", "");
+    give_up("nobody listens on a port after a minute", "");
 }
 
 void test_nats_restart(struct test_nats *nats)
@@ -201,8 +216,17 @@ void test_postgres_restart(struct test_postgres *postgres)
     snprintf(sockets, sizeof sockets, "unix_socket_directories=%s", postgres->folder);
     const char *argv[] = { postgres_program("postgres"), "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1",
         "-c", sockets, "-c", "fsync=off", "-c", "jit=off", NULL };
+    /* One that was killed leaves processes that hold its memory for a while: until they are gone a new one ends at
+     * once. */
+    int64_t end = clock_monotonic_us() + MOST_WAIT_US;
     postgres->pid = test_process_start(postgres->folder, "postgres", argv);
-    test_wait_for_port(postgres->port);
+    while (!somebody_listens(postgres->port) && clock_monotonic_us() < end) {
+        if (waitpid(postgres->pid, NULL, WNOHANG) == postgres->pid) {
+            forget(postgres->pid);
+            postgres->pid = test_process_start(postgres->folder, "postgres", argv);
+        }
+        clock_sleep_ms(20);
+    }
     /* The port is open before recovery ends. */
     char command[512];
     snprintf(command, sizeof command,
