@@ -1,3 +1,3 @@
 LIBS            += metrics
-metrics.sources := metrics.c metrics_process.c metrics_render.c
+metrics.sources := metrics.c metric_window.c metrics_process.c metrics_render.c
 metrics.needs   := base

@@ -25,5 +25,7 @@ void metric_observe(struct metric *metric, double value);
 /* What a counter or gauge says now; for tests and status pages. */
 double metric_value(const struct metric *metric);
 
+/* Memory that the process holds now; 0 if the system does not say. */
+int64_t metrics_resident_bytes(void);
 /* Everything, with process_* (resident memory, CPU, open files, start time) and nwims_build_info. */
 void metrics_render(struct buffer *out, const char *service, const char *version);

@@ -6,6 +6,7 @@
 enum { CACHE_LINE_BYTES = 64 };
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
+struct metric_marks;
 /* One time series. What changes has cache lines of its own, so that two busy metrics do not slow each other down. */
 struct metric {
     _Alignas(CACHE_LINE_BYTES)
@@ -16,6 +17,7 @@ struct metric {
     size_t bound_count;
     atomic_uint_fast64_t *buckets; /* bound_count + 1, the last is beyond all bounds */
     struct metric *next;           /* of the same family */
+    struct metric_marks *marks;    /* of metric_window.c; NULL: not marked yet */
 };
 
 /* All series of one name. */

@@ -72,6 +72,12 @@ static bool read_stat(double fields[FIELD_RSS + 1])
     return field > FIELD_RSS;
 }
 
+int64_t metrics_resident_bytes(void)
+{
+    double fields[FIELD_RSS + 1] = { 0 };
+    return read_stat(fields) ? (int64_t)fields[FIELD_RSS] * sysconf(_SC_PAGESIZE) : 0;
+}
+
 void metrics_render_process(struct buffer *out)
 {
     double fields[FIELD_RSS + 1] = { 0 };

@@ -98,7 +98,7 @@ bool service_open(struct service **out_service, const struct service_program *pr
     if (!load_settings(config, tables, err) || !lifetime_begin(&service->lifetime, config, err))
         return false;
     begin_log(service, tables);
-    if (!admin_open(service, err) || !connect_all(service, err))
+    if (!admin_open(service, err) || !connect_all(service, err) || (service->bus && !ping_start(service, err)))
         return false;
     *out_service = TAKE(service);
     return true;
@@ -148,7 +148,8 @@ void service_close(struct service *service)
         return;
     if (service->relay)
         service->stop_relay(TAKE(service->relay));
-    http_server_close(TAKE(service->admin)); /* it looks at both: before them */
+    ping_stop(TAKE(service->ping));
+    http_server_close(TAKE(service->admin)); /* these look at both: before them */
     bus_close(TAKE(service->bus));
     if (service_has_storage())
         service_storage.close(service);

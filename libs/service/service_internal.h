@@ -41,6 +41,7 @@ void lifetime_fail(struct lifetime *lifetime, const struct err *err);
 /* False, with the failure in err, if there was one. From now on DRAIN_MS count. */
 MUST_CHECK bool lifetime_verdict(struct lifetime *lifetime, struct err *err);
 
+struct ping;
 struct service {
     const struct service_program *program;
     struct service_config *config;
@@ -48,6 +49,7 @@ struct service {
     struct bus *bus;
     struct http_server *admin;
     struct outbox_relay *relay;
+    struct ping *ping;
     void (*stop_relay)(struct outbox_relay *relay); /* set with it: so that only who relays links what it takes */
     struct lifetime lifetime;
     atomic_bool has_started, is_draining;
@@ -90,6 +92,11 @@ extern const struct service_storage service_storage __attribute__((weak));
 bool service_has_storage(void);
 /* ERR_BUG for a program that names a schema and never calls service_store. */
 MUST_CHECK bool service_needs_storage(struct err *err);
+
+/* ping.c: answers what GET /system/services of the gateway asks on the bus. */
+#define PING_SUBJECT "system.ping"
+MUST_CHECK bool ping_start(struct service *service, struct err *err);
+void ping_stop(struct ping *ping); /* NULL is fine */
 
 MUST_CHECK bool admin_open(struct service *service, struct err *err);
 /* Appends a line for one check; returns ok. */

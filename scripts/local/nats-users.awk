@@ -12,7 +12,8 @@ BEGIN { print "# Made by scripts/run from deploy/local/nats-users.table.\nauthor
     publish = add("", "_INBOX.>"); subscribe = publish
     publish = add(publish, "$JS.API.INFO"); publish = add(publish, "$JS.API.STREAM.NAMES")
     publish = add(publish, "$JS.API.STREAM.CREATE.*"); publish = add(publish, "$JS.API.STREAM.UPDATE.*")
-    publish = add(publish, "$JS.API.STREAM.INFO.*")
+    publish = add(publish, "$JS.API.STREAM.INFO.*"); publish = add(publish, "$JS.API.STREAM.LIST")
+    publish = add(publish, "$JS.API.CONSUMER.LIST.*"); subscribe = add(subscribe, "system.ping")
     subscribe = each(subscribe, $2, "rpc.", ".*")
     publish = each(publish, $3, "rpc.", ".*")
     publish = each(publish, $4, "", "")

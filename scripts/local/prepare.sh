@@ -76,6 +76,9 @@ filled() {
 }
 make_settings() {
     umask 077
+    # What /system/services misses when it does not answer: everything that has a user on the bus.
+    NWIMS_SERVICES=$(rows_of nats-users.table | cut -d' ' -f1 | paste -sd, -)
+    export NWIMS_SERVICES
     etc=$NWIMS_VAR/etc
     filled nats.conf >"$etc/nats.conf"
     awk -v secrets="$NWIMS_VAR/secrets" -f "$root/scripts/local/nats-users.awk" "$root/deploy/local/nats-users.table" \

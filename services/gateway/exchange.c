@@ -1,5 +1,6 @@
 #include "exchange.h"
 #include "base/text.h"
+#include "transcode/transcode.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,16 @@ void exchange_json(struct exchange *exchange, int status, const struct buffer *j
     const char *media_type =
         exchange->route && exchange->route->media_type ? exchange->route->media_type : "application/json";
     http_respond(exchange->request, status, media_type, json->data, json->size);
+}
+
+void exchange_message(struct exchange *exchange, int status, const ProtobufCMessage *message)
+{
+    AUTO_INPLACE(buffer) json = { 0 };
+    struct err err = { 0 };
+    if (transcode_to_json(&json, message, &err))
+        exchange_json(exchange, status, &json);
+    else
+        exchange_fail(exchange, &err);
 }
 
 const char *exchange_parameter(const struct exchange *exchange, const char *name)

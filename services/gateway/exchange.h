@@ -38,5 +38,7 @@ MUST_CHECK bool exchange_content_is(const struct exchange *exchange, const char 
 /* Answers with JSON that stands in the buffer; 500 if the buffer failed. Adds an ETag to answers of GET and turns a
  * matching one into 304. */
 void exchange_json(struct exchange *exchange, int status, const struct buffer *json);
+/* The same of a message, by its descriptor. */
+void exchange_message(struct exchange *exchange, int status, const ProtobufCMessage *message);
 /* The value of a path parameter, NULL if the route has none of this name. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);

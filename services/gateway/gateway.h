@@ -12,6 +12,7 @@
 #include "revocations.h"
 #include "route.h"
 #include "settings.h"
+#include "streams/system_ping.h"
 #include "tenant_quota.h"
 
 struct app {
@@ -31,6 +32,7 @@ struct app {
     struct rate_limit *rates;
     struct tenant_quota *quotas;
     struct live *live;
+    struct system_ping ping;
     struct audit_trail *trail;
     struct metric *limited[RATE_KINDS + 1]; /* the last: of readings a day */
     struct buffer openapi, problems;        /* made once */

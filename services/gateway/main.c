@@ -90,6 +90,7 @@ static bool app_start(struct app *app, struct err *err)
     if (!app->tokens || !app->rates)
         return err_set(err, ERR_LIMIT, "no memory for the caches of tokens and rates");
     limit_metrics_init(app);
+    system_ping_init(&app->ping);
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
            audit_trail_open(&app->trail, app->bus, "gateway", err) && start_access(app, err) &&
@@ -122,6 +123,7 @@ static void app_stop(struct app *app)
     tenant_quota_close(TAKE(app->quotas));
     rate_limit_free(TAKE(app->rates));
     gateway_forget(app);
+    system_ping_done(&app->ping);
     buffer_done(&app->openapi);
     buffer_done(&app->problems);
 }

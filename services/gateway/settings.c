@@ -42,5 +42,8 @@ const struct setting gateway_settings[] = {
         .help = "most open streams of readings (/stream, /ws): each holds one of HTTP_THREADS; beyond it 503" },
     { "STREAM_SENSORS", SETTING_COUNT, FIELD(stream_sensors), .preset = "50000", .min = 1, .max = 1000000,
         .help = "most sensors that one stream may watch" },
+    { "EXPECTED_SERVICES", SETTING_TEXT, FIELD(expected_services), .preset = "",
+        .help = "services that this deployment has, with commas: /system/services shows those that do not answer as "
+                "missing" },
     { 0 }
 };

@@ -23,5 +23,6 @@ struct gateway_config {
     int64_t replicas;
     int64_t streams_max;
     int64_t stream_sensors;
+    char expected_services[512];
 };
 extern const struct setting gateway_settings[];

@@ -4,7 +4,6 @@
 #include "nwims/v1/identity.pb-c.h"
 #include "nwims/v1/overview.pb-c.h"
 #include "query_fill.h"
-#include "transcode/transcode.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,11 +100,9 @@ static int by_number(const void *left, const void *right)
 
 void get_national(struct exchange *exchange)
 {
-    AUTO_INPLACE(buffer) json = { 0 };
     Nwims__V1__National national = NWIMS__V1__NATIONAL__INIT;
     Nwims__V1__NationalRequest request;
     Nwims__V1__Tenant **tenants;
-    struct err err = { 0 };
     size_t count, first = 0;
     int64_t after = 0;
     nwims__v1__national_request__init(&request);
@@ -134,8 +131,5 @@ void get_national(struct exchange *exchange)
     }
     if (end < count)
         national.next_cursor = arena_printf(exchange->arena, "%" PRId32, tenants[end - 1]->id);
-    if (transcode_to_json(&json, &national.base, &err))
-        exchange_json(exchange, 200, &json);
-    else
-        exchange_fail(exchange, &err);
+    exchange_message(exchange, 200, &national.base);
 }

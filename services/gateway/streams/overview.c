@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "exchange.h"
 #include "nwims/v1/overview.pb-c.h"
-#include "transcode/transcode.h"
 
 const struct hand_written get_overview_manual = {
     .operation_id = "GetOverview",
@@ -40,21 +39,11 @@ static bool gather(struct exchange *exchange, Nwims__V1__Overview *overview)
     return true;
 }
 
-static void answer(struct exchange *exchange, const ProtobufCMessage *reply)
-{
-    AUTO_INPLACE(buffer) json = { 0 };
-    struct err err = { 0 };
-    if (transcode_to_json(&json, reply, &err))
-        exchange_json(exchange, 200, &json);
-    else
-        exchange_fail(exchange, &err);
-}
-
 void get_overview(struct exchange *exchange)
 {
     Nwims__V1__Overview overview;
     if (gather(exchange, &overview))
-        answer(exchange, &overview.base);
+        exchange_message(exchange, 200, &overview.base);
 }
 
 static bool share(int64_t part, int64_t whole, double *out_share)
@@ -81,5 +70,5 @@ void get_kpis(struct exchange *exchange)
     kpis.has_readings_per_sensor = share(readings->stored_today, network->sensors_active, &kpis.readings_per_sensor);
     kpis.has_silence_s = readings->has_last_stored_at;
     kpis.silence_s = (double)(clock_now_us() - readings->last_stored_at) / 1e6;
-    answer(exchange, &kpis.base);
+    exchange_message(exchange, 200, &kpis.base);
 }
