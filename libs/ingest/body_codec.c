@@ -14,10 +14,13 @@ WITHOUT_TIME(codec_json_decode)
 WITHOUT_TIME(codec_ndjson_decode)
 WITHOUT_TIME(codec_csv_decode)
 WITHOUT_TIME(codec_protobuf_decode)
+WITHOUT_TIME(codec_compact_cbor_decode)
 
 static const struct body_codec codecs[] = {
     { "application/json", "malformed-json", codec_json_decode_at },
     { "application/senml+json", "malformed-senml", codec_senml_json_decode },
+    { "application/senml+cbor", "malformed-senml", codec_senml_cbor_decode },
+    { "application/cbor", "malformed-cbor", codec_compact_cbor_decode_at },
     { "application/x-ndjson", "malformed-json", codec_ndjson_decode_at },
     { "application/jsonl", "malformed-json", codec_ndjson_decode_at },
     { "text/csv", "malformed-csv", codec_csv_decode_at },

@@ -12,6 +12,8 @@ struct body_codec {
 const struct body_codec *body_codec_find(const char *content_type);
 /* The media types, for messages and for OpenAPI. */
 #define BODY_CODEC_TYPES_LISTED                                                                                        \
-    "application/json|application/senml+json|application/x-ndjson|text/csv|application/x-protobuf"
+    "application/json|application/senml+json|application/senml+cbor|application/cbor|application/x-ndjson|text/csv|"   \
+    "application/x-protobuf"
 #define BODY_CODEC_TYPES                                                                                               \
-    "application/json, application/senml+json, application/x-ndjson, text/csv or application/x-protobuf"
+    "application/json, application/senml+json, application/senml+cbor, application/cbor, application/x-ndjson, "       \
+    "text/csv or application/x-protobuf"

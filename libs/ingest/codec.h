@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "ingest/intake.h"
+#include "ingest/payload_profile.h"
 
 /* The seed's form: an array of {"sensor_id": "SENSOR_001", "value": 3.5, "unit": "bar",
  * "timestamp"|"time"|"observed_at": RFC 3339 or milliseconds since the epoch, "status": n}, one such object, or
@@ -46,3 +47,29 @@ MUST_CHECK bool codec_thingsboard_gateway_decode(
 /* One value as text (" 12.5 "), or as JSON that is a number, of the sensor that is named. */
 MUST_CHECK bool codec_bare_decode(struct raw_readings *out_readings, struct arena *arena, const char *sensor,
     size_t sensor_length, const char *body, size_t size, struct err *err);
+/* SenML CBOR (RFC 8428, section 6): as codec_senml_json_decode. Arrays and maps of no said length are taken, texts in
+ * pieces are not; numbers may be decimal fractions. */
+MUST_CHECK bool codec_senml_cbor_decode(struct raw_readings *out_readings, struct arena *arena, const char *body,
+    size_t size, int64_t received_at_us, struct err *err);
+/* The compact form of codec_device_json_decode in CBOR (RFC 8949): {"t": ..., "m": {...}}, a list of such, {"b":
+ * [...]}.
+ */
+MUST_CHECK bool codec_compact_cbor_decode(
+    struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);
+/* Cayenne LPP. The sensor's code is "<device>/<type>_<channel>" with the types' usual names ("LOGGER-7/temperature_3";
+ * of several axes "LOGGER-7/gps_1_latitude"); a unix time (133) is that of the values behind it. ERR_INPUT if a value
+ * is cut off or of no known type: what follows could not be told apart. */
+MUST_CHECK bool codec_cayenne_decode(struct raw_readings *out_readings, struct arena *arena, const char *device_code,
+    const void *body, size_t size, struct err *err);
+/* Bytes as the device's profile declares them (payload_profile.h). ERR_INPUT if they are fewer than it needs. */
+MUST_CHECK bool codec_binary_decode(struct raw_readings *out_readings, struct arena *arena,
+    const struct payload_profile *profile, const char *device_code, const void *body, size_t size,
+    int64_t received_at_us, struct err *err);
+/* InfluxDB's line protocol: a reading a field. The sensor's code is the tag sensor_id (or sensor), else the
+ * measurement; a field that is not called "value" stands behind it ("PUMP-1/flow"). The tag unit is its unit. Times
+ * count in unit_ns. A line that is wrong is one reading at fault, which says the line; texts within quotes are faults
+ * too. */
+MUST_CHECK bool codec_influx_decode(struct raw_readings *out_readings, struct arena *arena, const char *body,
+    size_t size, int64_t unit_ns, struct err *err);
+/* What its clients call precision: ns, n, us, u, ms, s, m, h. */
+MUST_CHECK bool codec_influx_unit(const char *precision, int64_t *out_unit_ns);
