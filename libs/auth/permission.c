@@ -18,7 +18,7 @@ static const struct {
         "regions:* users:* roles:* api-keys:* municipalities:* zones:* sites:* assets:* devices:* sensors:* "
         "readings:* alerts:* alert-rules:* "
         "incidents:* anomalies:* maintenance:* notifications:* webhooks:* reports:* exports:* audit:read "
-        "cache:* ingest:* overview:read "
+        "batch:* cache:* ingest:* overview:read "
         "stream:read system:read" },
     { "operator", "Runs the network: alarms, devices, sensors, maintenance, reports.",
         READ_NETWORK " readings:write alerts:write incidents:write anomalies:write maintenance:write sensors:write "

@@ -114,7 +114,7 @@ static void read_field(struct check *check, ProtobufCMessage *message, const Pro
     const struct field_manual *rules, const struct cJSON *item, struct place *place)
 {
     union field_value value = { 0 };
-    if (cJSON_IsNull(item) && place->parent == NULL)
+    if (cJSON_IsNull(item))
         note_cleared(check, message, field);
     if (cJSON_IsNull(item))
         return;

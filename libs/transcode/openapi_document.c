@@ -155,7 +155,8 @@ static bool takes_body(const struct openapi_operation *operation)
 {
     bool is_body_method = text_equal(operation->method, "POST") || text_equal(operation->method, "PUT") ||
                           text_equal(operation->method, "PATCH");
-    return is_body_method && (operation->request_schema || (operation->request && operation->request->n_fields > 0));
+    return is_body_method &&
+           (operation->request_schema || operation->body || (operation->request && operation->request->n_fields > 0));
 }
 
 static void put_parameter(
@@ -194,7 +195,7 @@ static void put_path_parameters(struct json_writer *writer, const struct openapi
 static void put_query_parameters(struct json_writer *writer, const struct openapi_operation *operation)
 {
     const ProtobufCMessageDescriptor *type = operation->request;
-    if (!type || (takes_body(operation) && !operation->request_schema))
+    if (!type || (takes_body(operation) && !operation->request_schema && !operation->body))
         return;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const struct field_manual *manual = field_manual_find(message_manual_find(type->name), type->fields[i].name);
@@ -247,6 +248,13 @@ static void put_request_schema(struct document *document, struct buffer *out, co
     json_writer_init(&writer, out);
     if (operation->request_schema) {
         buffer_put_text(out, operation->request_schema);
+        return;
+    }
+    if (operation->body) {
+        reach(document, operation->body, use);
+        json_begin_object(&writer);
+        openapi_put_reference(&writer, operation->body, use);
+        json_end_object(&writer);
         return;
     }
     if (path_takes_a_body_field(operation)) {
@@ -303,26 +311,25 @@ static bool is_due(const struct openapi_operation *operation, enum when when)
     return true;
 }
 
-static void put_success(struct document *document, const struct openapi_operation *operation)
+static void put_success(struct document *document, const struct openapi_operation *operation, int success)
 {
     struct json_writer *writer = &document->writer;
     char status[12], reference[160];
-    snprintf(status, sizeof status, "%d", operation->success_status);
+    snprintf(status, sizeof status, "%d", success);
     json_key(writer, status);
     json_begin_object(writer);
     json_put_text(writer, "description",
-        operation->success_status == 101   ? "The connection is a WebSocket now."
-        : operation->success_status == 201 ? "Made."
-        : operation->success_status == 202 ? "Accepted; the work goes on."
-        : operation->success_status == 204 ? "Done."
-                                           : "The answer.");
+        success == 101   ? "The connection is a WebSocket now."
+        : success == 201 ? "Made."
+        : success == 202 ? "Accepted; the work goes on."
+        : success == 204 ? "Done."
+                         : "The answer.");
     const char *schema = operation->reply_schema;
     if (!schema && operation->reply) {
         snprintf(reference, sizeof reference, "{\"$ref\":\"#/components/schemas/%s\"}", operation->reply->short_name);
         schema = reference;
     }
-    if (operation->success_status != 204 && operation->success_status != 101 &&
-        (schema || operation->reply_media_types)) {
+    if (success != 204 && success != 101 && (schema || operation->reply_media_types)) {
         if (schema == reference)
             reach(document, operation->reply, OPENAPI_REPLY);
         schema = schema ? schema : "{}";
@@ -336,7 +343,9 @@ static void put_responses(struct document *document, const struct openapi_operat
     struct json_writer *writer = &document->writer;
     json_key(writer, "responses");
     json_begin_object(writer);
-    put_success(document, operation);
+    put_success(document, operation, operation->success_status);
+    if (operation->may_go_on)
+        put_success(document, operation, 202);
     if (!is_writing(operation))
         put_json(writer, "304", "{\"description\":\"Not changed since the ETag that If-None-Match names.\"}");
     for (size_t i = 0; i < COUNT_OF(problems); i++) {

@@ -17,7 +17,9 @@ struct openapi_operation {
     int success_status;
     const char *request_schema; /* JSON Schema of the body, instead of the request's; the request is the query then */
     const char *reply_schema;   /* JSON Schema of the reply, instead of the descriptor's */
-    const char *request_media_types; /* "application/json|text/csv"; NULL: JSON */
+    const ProtobufCMessageDescriptor *body; /* the same as a message */
+    bool may_go_on;                         /* may answer 202 too, with the same reply */
+    const char *request_media_types;        /* "application/json|text/csv"; NULL: JSON */
     const char *reply_media_types;
 };
 struct openapi_info {

@@ -21,6 +21,8 @@ static struct openapi_operation describe(const struct router *router, const stru
         operation.request_schema = route->manual->request_schema;
         operation.reply_schema = route->manual->reply_schema;
         operation.reply = route->manual->reply;
+        operation.body = route->manual->body;
+        operation.may_go_on = route->manual->may_go_on;
         operation.request_media_types = route->manual->request_media_types;
         operation.reply_media_types = route->manual->reply_media_types;
         return operation;

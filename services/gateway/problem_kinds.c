@@ -28,6 +28,8 @@ const struct problem_kind problem_kinds[] = {
     { "bad-readings", 422,
         "Some readings of the batch are wrong, and nothing was stored; errors has the index of each.",
         "Mend or leave out those named, or send with ?on_error=skip." },
+    { "bad-items", 422, "Some items of a bulk call are wrong, and nothing was changed; errors has the index of each.",
+        "Mend or leave out those named, or send with ?on_error=skip." },
     { "upgrade-required", 426, "This path speaks WebSocket only.", "Send Upgrade: websocket, or use GET /stream." },
     { "too-many-requests", 429, "You, your tenant or your address asked more often than allowed.",
         "Wait as many seconds as Retry-After says; RateLimit shows what is left." },

@@ -16,6 +16,8 @@ struct hand_written {
     const char *summary;
     const ProtobufCMessageDescriptor *query; /* whose fields are the query's parameters, or NULL */
     const char *request_schema;              /* JSON Schema of the body, or NULL */
+    const ProtobufCMessageDescriptor *body;  /* instead of request_schema */
+    bool may_go_on;                          /* answers 202 where it does not wait for the end */
     const char *reply_schema;                /* JSON Schema of the success answer */
     const ProtobufCMessageDescriptor *reply; /* instead of reply_schema */
     const char *request_media_types;         /* "application/json|text/csv"; NULL: JSON */

@@ -1,8 +1,7 @@
+#include "asset_parents.h"
 #include "entity_api.h"
 #include "field.h"
 #include "nwims/v1/assets.pb-c.h"
-#include "store/store_timer.h"
-#include <stdio.h>
 
 #define KINDS "pump|valve|tank|reservoir|pipe|treatment_unit|meter"
 
@@ -84,37 +83,14 @@ bool asset_create(void *context, struct rpc_call *call, const void *request, voi
     return entity_create(context, call, &asset_entity, request, reply, err);
 }
 
-/* One at a time, or two changes could close a ring between them. */
-static bool lock_parents(struct work *work, const Nwims__V1__Asset *wanted, struct err *err)
-{
-    char name[40];
-    snprintf(name, sizeof name, "registry.asset-parents.%d", (int)work->tenant_id);
-    return !wanted->parent_id || !*wanted->parent_id || store_lock(work->session, name, err);
-}
-
-static bool check_parents(struct work *work, const Nwims__V1__Asset *wanted, struct err *err)
-{
-    AUTO(store_result) rows = NULL;
-    if (!wanted->parent_id || !*wanted->parent_id)
-        return true;
-    if (!store_query(work->session, &rows,
-            "WITH RECURSIVE above AS (SELECT parent_id FROM asset WHERE tenant_id = $1 AND id = $2::uuid UNION SELECT "
-            "a.parent_id FROM asset a JOIN above ON a.id = above.parent_id WHERE a.tenant_id = $1) SELECT 1 FROM above "
-            "WHERE parent_id = $2::uuid",
-            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(work->key.id)), err))
-        return false;
-    return store_result_rows(rows) == 0 ||
-           rpc_violation(work->call, err, "parent_id", "is a part of this asset itself: parts cannot form a ring");
-}
-
 bool asset_update(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
     AUTO_INPLACE(work) work = { 0 };
     const Nwims__V1__Asset *wanted = request;
     return entity_check(call, &asset_entity, request, false, err) &&
            entity_begin_change(&work, context, call, &asset_entity, "write", wanted->id, err) &&
-           lock_parents(&work, wanted, err) && entity_store_update(&work, &asset_entity, request, reply, err) &&
-           check_parents(&work, wanted, err) && entity_updated(&work, &asset_entity, reply, err);
+           asset_parents_lock(&work, wanted, err) && entity_store_update(&work, &asset_entity, request, reply, err) &&
+           asset_parents_check(&work, wanted, err) && entity_updated(&work, &asset_entity, reply, err);
 }
 
 bool asset_delete(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)

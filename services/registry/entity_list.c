@@ -15,7 +15,7 @@ static const struct sort {
     [PAGE_BY_AGE] = { "created_at", "timestamptz" },
 };
 
-static void put_filters(struct sql *sql, const struct entity *entity, const ProtobufCMessage *request)
+static void put_conditions(struct sql *sql, const struct entity *entity, const ProtobufCMessage *request)
 {
     for (const struct filter *filter = entity->filters; filter->field; filter++) {
         char number[24];
@@ -37,6 +37,12 @@ static void put_prefix(struct sql *sql, const ProtobufCMessage *request)
         return;
     size_t number = sql_param(sql, prefix);
     sql_put(sql, " AND code >= $%zu::text AND code < $%zu::text || chr(127)", number, number);
+}
+
+void entity_put_filters(struct sql *sql, const struct entity *entity, const ProtobufCMessage *request)
+{
+    put_conditions(sql, entity, request);
+    put_prefix(sql, request);
 }
 
 /* A code is unique, so that it alone is the order; other keys have the id behind them. */
@@ -65,8 +71,7 @@ static bool run(struct work *work, const struct entity *entity, const ProtobufCM
     /* The key as text, for the cursor. */
     sql_put(&sql, ", (%s)::text AS page_key FROM %s", sorts[page->key].expression, entity->noun);
     sql_put(&sql, " WHERE tenant_id = $%zu", sql_param(&sql, PARAM_INT(work->tenant_id)));
-    put_filters(&sql, entity, request);
-    put_prefix(&sql, request);
+    entity_put_filters(&sql, entity, request);
     entity_put_scope(&sql, entity, work);
     put_order(&sql, page);
     /* One more than asked for tells whether there is a next page. */

@@ -13,3 +13,5 @@ struct entity_items {
  * one message of the bus. */
 MUST_CHECK bool entity_list_read(struct work *work, const struct entity *entity, const ProtobufCMessage *request,
     const struct page *page, bool with_large, struct entity_items *out_items, struct err *err);
+/* Appends " AND <condition>" for each of the entity's filters that the request has, and for its code_prefix. */
+void entity_put_filters(struct sql *sql, const struct entity *entity, const ProtobufCMessage *request);

@@ -1,6 +1,8 @@
 /* registry: municipalities, zones, devices with their credentials, sensors, assets and pipe networks. See README.md. */
 #include "auth/auth.h"
+#include "bulk.h"
 #include "nwims/v1/assets.pb-c.h"
+#include "nwims/v1/bulk.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "registry.h"
 #include "tenant_watch.h"
@@ -13,9 +15,10 @@ MIGRATION_DECLARE(0004_credentials)
 MIGRATION_DECLARE(0005_names)
 MIGRATION_DECLARE(0006_thresholds)
 MIGRATION_DECLARE(0007_assets)
+MIGRATION_DECLARE(0008_jobs)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
     MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
-    MIGRATION(7, 0007_assets), { 0 } };
+    MIGRATION(7, 0007_assets), MIGRATION(8, 0008_jobs), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",
@@ -26,11 +29,14 @@ static const struct service_program program = {
     .uses_bus = true,
 };
 
+/* A hundred thousand items of a call. */
+enum { BULK_ARENA_BYTES = 96 * 1024 * 1024 };
+
 struct app {
     struct service *service;
     struct registry_config config;
     struct registry registry;
-    struct rpc_server *server, *assets;
+    struct rpc_server *server, *assets, *bulk;
     struct tenant_watch *tenants;
     unsigned char master_key[MASTER_KEY_SIZE];
 };
@@ -61,14 +67,28 @@ static bool app_start(struct app *app, struct err *err)
         .context = &app->registry,
         .workers = app->config.workers < 2 ? app->config.workers : 2,
         .queue = app->config.queue };
+    const struct rpc_server_config bulk = { .service = &nwims__v1__registry_bulk__descriptor,
+        .methods = bulk_methods,
+        .context = &app->registry,
+        .workers = 2,
+        .queue = app->config.queue,
+        .arena_bytes = BULK_ARENA_BYTES };
+    const struct job_runner_config jobs = { .store = app->registry.store,
+        .kinds = registry_jobs,
+        .context = &app->registry,
+        .lease_ms = app->config.job_lease_ms };
     return read_master_key(app, err) && service_relay_outbox(app->service, err) &&
            tenant_watch_start(&app->tenants, &app->registry, err) &&
            rpc_server_open(&app->server, service_bus(app->service), &server, err) &&
-           rpc_server_open(&app->assets, service_bus(app->service), &assets, err);
+           rpc_server_open(&app->assets, service_bus(app->service), &assets, err) &&
+           job_runner_start(&app->registry.jobs, &jobs, err) &&
+           rpc_server_open(&app->bulk, service_bus(app->service), &bulk, err);
 }
 
 static void app_stop(struct app *app)
 {
+    rpc_server_close(app->bulk);
+    job_runner_stop(app->registry.jobs);
     rpc_server_close(app->assets);
     rpc_server_close(app->server);
     tenant_watch_stop(app->tenants);

@@ -1,3 +1,4 @@
+#include "auth/auth.h"
 #include "entity_api.h"
 #include "epanet/inp.h"
 #include "field.h"
@@ -49,18 +50,35 @@ bool network_get(void *context, struct rpc_call *call, const void *request, void
     return entity_get(context, call, &network_entity, request, reply, err);
 }
 
-bool upload_put(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+static bool put_part(struct registry *registry, struct rpc_call *call, const Nwims__V1__PutUploadPartRequest *request,
+    const char *plural, const char *verb, struct err *err)
 {
-    const Nwims__V1__PutUploadPartRequest *request = input;
     AUTO_INPLACE(work) work = { 0 };
-    (void)reply;
     if (request->part < 0 || request->part >= MOST_PARTS)
         return rpc_violation(call, err, "part", "a file has at most %d parts", MOST_PARTS);
     if (request->data.len == 0 || request->data.len > LARGEST_PART)
         return rpc_violation(call, err, "data", "a part has 1 to %d bytes", LARGEST_PART);
     field_reference(call, err, "upload_id", request->upload_id, true);
-    return err->kind == ERR_NONE && work_begin(&work, context, call, "assets", "write", err) &&
+    return err->kind == ERR_NONE && work_begin(&work, registry, call, plural, verb, err) &&
            upload_store_put(&work, request, err) && work_commit(&work, err);
+}
+
+bool upload_put(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
+{
+    (void)reply;
+    return put_part(context, call, request, "assets", "write", err);
+}
+
+/* For whichever import the caller may do. */
+bool bulk_part_put(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
+{
+    const char *permissions = call->caller->permissions;
+    (void)reply;
+    return put_part(context, call, request,
+        permission_granted(permissions, "devices:bulk")   ? "devices"
+        : permission_granted(permissions, "sensors:bulk") ? "sensors"
+                                                          : "assets",
+        "bulk", err);
 }
 
 static bool check(struct rpc_call *call, const Nwims__V1__ImportNetworkRequest *request, struct err *err)

@@ -19,3 +19,7 @@ MUST_CHECK bool upload_store_put(struct work *work, const Nwims__V1__PutUploadPa
 /* Appends the parts and removes them. ERR_INPUT if one is missing. */
 MUST_CHECK bool upload_store_take(
     struct work *work, const Nwims__V1__ImportNetworkRequest *request, struct buffer *out, struct err *err);
+struct Nwims__V1__ImportRowsRequest;
+/* The parts, and the last one that came with the call, become the input of a job; as upload_store_take. */
+MUST_CHECK bool upload_store_give(
+    struct work *work, const struct Nwims__V1__ImportRowsRequest *request, const char *job_id, struct err *err);

@@ -7,11 +7,13 @@ struct registry {
     struct service *service;
     struct store *store;
     const unsigned char *master_key; /* MASTER_KEY_SIZE bytes; NULL: there is none */
+    struct job_runner *jobs;
 };
 
-/* The tables of methods of the services Registry and Assets, { 0 } last. */
+/* The tables of methods of the services Registry, Assets and RegistryBulk, { 0 } last. */
 extern const struct rpc_method registry_methods[];
 extern const struct rpc_method assets_methods[];
+extern const struct rpc_method bulk_methods[];
 
 /* One each; context is the struct registry. */
 rpc_handler region_list, region_create, region_get, region_update, region_delete;
@@ -28,3 +30,4 @@ rpc_handler municipality_map, zone_map, sensor_map;
 rpc_handler asset_list, asset_create, asset_get, asset_update, asset_delete;
 rpc_handler network_list, network_get, network_import, upload_put;
 rpc_handler sensors_resolve, credential_resolve;
+rpc_handler sensors_update, bulk_part_put, rows_import, job_show, job_show_list, job_show_failures, job_stop;

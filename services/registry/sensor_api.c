@@ -1,8 +1,7 @@
 #include "entity_api.h"
 #include "field.h"
-#include "ingest/unit.h"
+#include "sensor_unit.h"
 #include <float.h>
-#include <string.h>
 
 #define KINDS                                                                                                          \
     "pressure|flow|level|volume|temperature|ph|chlorine|turbidity|conductivity|redox|power|energy|voltage|state|other"
@@ -82,29 +81,13 @@ bool sensor_delete(void *context, struct rpc_call *call, const void *request, vo
     return entity_delete(context, call, &sensor_entity, request, err);
 }
 
-/* The UCUM code of what was asked for, or of the kind's usual unit. */
-static const char *choose_unit(struct rpc_call *call, const char *kind, const char *wanted, struct err *err)
-{
-    const char *name = wanted ? wanted : unit_of_kind(kind);
-    const struct unit *unit = name ? unit_find(name, strlen(name)) : NULL;
-    if (unit && unit_fits_kind(unit, kind))
-        return unit_code(unit);
-    if (!name)
-        rpc_violation(call, err, "unit", "is required for a sensor of the kind %s", kind);
-    else if (!unit)
-        rpc_violation(call, err, "unit", "is no unit that is known here: use a UCUM code");
-    else
-        rpc_violation(call, err, "unit", "does not fit a sensor of the kind %s", kind);
-    return NULL;
-}
-
 bool sensor_create(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
     AUTO_INPLACE(work) work = { 0 };
     if (!entity_check(call, &sensor_entity, request, true, err))
         return false;
     Nwims__V1__Sensor wanted = *(const Nwims__V1__Sensor *)request;
-    const char *unit = choose_unit(call, wanted.kind, wanted.unit, err);
+    const char *unit = sensor_unit_choose(call, wanted.kind, wanted.unit, err);
     if (!unit)
         return false;
     wanted.unit = (char *)(uintptr_t)unit;
@@ -113,25 +96,13 @@ bool sensor_create(void *context, struct rpc_call *call, const void *request, vo
            entity_created(&work, &sensor_entity, reply, err);
 }
 
-/* What is stored is in this unit. Another spelling of the same one is fine, and so is another kind that it fits. */
-static bool check_unit(
-    struct rpc_call *call, const Nwims__V1__Sensor *wanted, const Nwims__V1__Sensor *changed, struct err *err)
-{
-    const struct unit *unit = unit_find(changed->unit, strlen(changed->unit));
-    const struct unit *other = wanted->unit ? unit_find(wanted->unit, strlen(wanted->unit)) : unit;
-    if (!other || !unit || strcmp(unit_code(other), changed->unit) != 0)
-        rpc_violation(call, err, "unit", "cannot be changed: it is %s", changed->unit);
-    else if (wanted->kind && !unit_fits_kind(unit, wanted->kind))
-        rpc_violation(call, err, "kind", "does not fit the unit %s", changed->unit);
-    return err->kind == ERR_NONE;
-}
-
 bool sensor_update(void *context, struct rpc_call *call, const void *request, void *reply, struct err *err)
 {
     AUTO_INPLACE(work) work = { 0 };
-    const Nwims__V1__Sensor *wanted = request;
+    const Nwims__V1__Sensor *wanted = request, *changed = reply;
     return entity_check(call, &sensor_entity, request, false, err) &&
            entity_begin_change(&work, context, call, &sensor_entity, "write", wanted->id, err) &&
-           entity_store_update(&work, &sensor_entity, request, reply, err) && check_unit(call, wanted, reply, err) &&
+           entity_store_update(&work, &sensor_entity, request, reply, err) &&
+           sensor_unit_check(call, wanted->kind, wanted->unit, changed->unit, err) &&
            entity_updated(&work, &sensor_entity, reply, err);
 }

@@ -11,5 +11,7 @@ const struct setting registry_settings[] = {
         .help = "calls handled at once; more than DATABASE_POOL wait for a connection" },
     { "RPC_QUEUE", SETTING_COUNT, FIELD(queue), .preset = "256", .min = 1, .max = 100000,
         .help = "calls that may wait; beyond it callers are refused at once" },
+    { "JOB_LEASE_MS", SETTING_COUNT, FIELD(job_lease_ms), .preset = "15000", .min = 1000, .max = 600000,
+        .help = "how long a bulk job that nobody works on any more waits before another replica goes on with it" },
     { 0 },
 };

@@ -7,6 +7,7 @@ struct registry_config {
     char master_key[80];
     int64_t workers;
     int64_t queue;
+    int64_t job_lease_ms;
 };
 
 extern const struct setting registry_settings[];

@@ -1,7 +1,6 @@
 /* When a sensor's values are worth an alarm (ISA-18.2): the limits and how they are debounced. */
 #include "entity_api.h"
-#include "field.h"
-#include <float.h>
+#include "sensor_unit.h"
 
 #define COLUMNS "id, low_low, low, high, high_high, hysteresis, on_delay_s, off_delay_s"
 
@@ -15,37 +14,6 @@ static void fill(Nwims__V1__Thresholds *thresholds, struct row *row)
     thresholds->has_hysteresis = row_double(row, 5, &thresholds->hysteresis);
     thresholds->has_on_delay_s = row_double(row, 6, &thresholds->on_delay_s);
     thresholds->has_off_delay_s = row_double(row, 7, &thresholds->off_delay_s);
-}
-
-/* Each limit that there is lies above those below it. */
-static void check_order(struct rpc_call *call, struct err *err, const Nwims__V1__Thresholds *wanted)
-{
-    const struct {
-        const char *field;
-        bool has;
-        double value;
-    } limits[] = { { "low_low", wanted->has_low_low, wanted->low_low }, { "low", wanted->has_low, wanted->low },
-        { "high", wanted->has_high, wanted->high }, { "high_high", wanted->has_high_high, wanted->high_high } };
-    const char *below = NULL;
-    double least = 0;
-    for (size_t i = 0; i < COUNT_OF(limits); i++) {
-        field_number(call, err, limits[i].field, limits[i].has, limits[i].value, -DBL_MAX, DBL_MAX);
-        if (limits[i].has && below && !(limits[i].value > least))
-            rpc_violation(call, err, limits[i].field, "must be more than %s", below);
-        if (limits[i].has) {
-            below = limits[i].field;
-            least = limits[i].value;
-        }
-    }
-}
-
-static bool check(struct rpc_call *call, const Nwims__V1__Thresholds *wanted, struct err *err)
-{
-    check_order(call, err, wanted);
-    field_number(call, err, "hysteresis", wanted->has_hysteresis, wanted->hysteresis, 0, DBL_MAX);
-    field_number(call, err, "on_delay_s", wanted->has_on_delay_s, wanted->on_delay_s, 0, 86400);
-    field_number(call, err, "off_delay_s", wanted->has_off_delay_s, wanted->off_delay_s, 0, 86400);
-    return err->kind == ERR_NONE;
 }
 
 static bool read(struct work *work, const char *id, Nwims__V1__Thresholds *reply, struct err *err)
@@ -88,8 +56,8 @@ bool thresholds_put(void *context, struct rpc_call *call, const void *input, voi
 {
     const Nwims__V1__Thresholds *wanted = input;
     AUTO_INPLACE(work) work = { 0 };
-    if (!check(call, wanted, err) ||
-        !entity_begin_change(&work, context, call, &sensor_entity, "write", wanted->id, err) ||
+    thresholds_check(call, err, wanted);
+    if (err->kind != ERR_NONE || !entity_begin_change(&work, context, call, &sensor_entity, "write", wanted->id, err) ||
         !write(&work, wanted, err) || !read(&work, work.key.id, reply, err))
         return false;
     const struct change change = { .noun = "sensor", .change = "updated", .id = work.key.id, .code = work.key.code };

@@ -1,4 +1,5 @@
 #include "network_store.h"
+#include "nwims/v1/bulk.pb-c.h"
 
 bool upload_store_put(struct work *work, const Nwims__V1__PutUploadPartRequest *request, struct err *err)
 {
@@ -45,4 +46,33 @@ bool upload_store_take(
         if (!append(work, request, part, out, err))
             return false;
     return true;
+}
+
+static bool give_parts(
+    struct work *work, const Nwims__V1__ImportRowsRequest *request, const char *job_id, struct err *err)
+{
+    int64_t moved = 0;
+    if (request->parts == 0)
+        return true;
+    if (!store_run(work->session,
+            "WITH taken AS (DELETE FROM upload_part WHERE tenant_id = $1 AND upload_id = $2::uuid AND actor = $3 AND "
+            "part "
+            "< $4::int4 RETURNING part, data) INSERT INTO job_part (tenant_id, job_id, part, data) SELECT $1::int4, "
+            "$5::uuid, part, data FROM taken",
+            PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(request->upload_id), PARAM_TEXT(work->call->caller->actor),
+                PARAM_INT(request->parts), PARAM_TEXT(job_id)),
+            &moved, err))
+        return false;
+    return moved == request->parts || err_set(err, ERR_INPUT, "a part of the file is missing: send it again");
+}
+
+bool upload_store_give(
+    struct work *work, const Nwims__V1__ImportRowsRequest *request, const char *job_id, struct err *err)
+{
+    return give_parts(work, request, job_id, err) &&
+           store_run(work->session,
+               "INSERT INTO job_part (tenant_id, job_id, part, data) VALUES ($1, $2::uuid, $3::int4, $4)",
+               PARAMS(PARAM_INT(work->tenant_id), PARAM_TEXT(job_id), PARAM_INT(request->parts),
+                   PARAM_BYTES(request->data.data ? request->data.data : (const unsigned char *)"", request->data.len)),
+               NULL, err);
 }

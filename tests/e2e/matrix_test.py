@@ -21,7 +21,7 @@ ROLES = {
     "tenant_admin": {f"{noun}:*" for noun in ("users", "roles", "api-keys", "municipalities", "zones", "sites", "assets", "devices", "sensors",
                                               "readings", "alerts", "alert-rules", "incidents", "anomalies", "maintenance", "notifications",
                                               "webhooks", "reports", "exports", "cache", "ingest")}
-    | {"audit:read", "overview:read", "stream:read", "system:read"},
+    | {"audit:read", "batch:read", "batch:write", "overview:read", "stream:read", "system:read"},
     "operator": READ | {f"{noun}:write" for noun in ("readings", "alerts", "incidents", "anomalies", "maintenance", "sensors", "devices", "alert-rules",
                                                      "reports", "exports", "cache")}
     | {"exports:read", "notifications:read", "ingest:read", "system:read"},

@@ -1,5 +1,6 @@
 #include "nwims/v1/registry.pb-c.h"
 #include "routes/routes.h"
+#include "streams/import_rows.h"
 
 #define REGISTRY &nwims__v1__registry__descriptor
 
@@ -13,6 +14,8 @@ static const struct route routes[] = {
     { "POST", "/devices/{id}/credentials", "devices:write", REGISTRY, "CreateCredential", 201, NULL, NULL },
     { "DELETE", "/devices/{id}/credentials/{credential_id}", "devices:write", REGISTRY, "DeleteCredential", 204, NULL,
         NULL },
+    { "POST", "/devices/import", "devices:bulk", .success = 200, .handler = import_devices,
+        .manual = &import_devices_manual },
     { 0 },
 };
 const struct router devices_router = { "devices", "What sends readings, and its credentials", routes };

@@ -1,6 +1,7 @@
 #include "nwims/v1/history.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "routes/routes.h"
+#include "streams/import_rows.h"
 
 #define REGISTRY &nwims__v1__registry__descriptor
 #define HISTORY &nwims__v1__history__descriptor
@@ -17,6 +18,8 @@ static const struct route routes[] = {
     { "GET", "/sensors/{id}/latest", "readings:read", HISTORY, "GetLatest", 200, .cache = CACHE_LATEST },
     { "GET", "/sensors/{id}/readings", "readings:read", HISTORY, "GetSeries", 200, .cache = CACHE_SERIES },
     { "GET", "/sensors/{id}/statistics", "readings:read", HISTORY, "GetStatistics", 200, .cache = CACHE_STATISTICS },
+    { "POST", "/sensors/import", "sensors:bulk", .success = 200, .handler = import_sensors,
+        .manual = &import_sensors_manual },
     { 0 },
 };
 const struct router sensors_router = { "sensors", "What is measured, and its readings", routes };

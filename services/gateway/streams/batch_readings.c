@@ -43,6 +43,7 @@ const struct hand_written post_batch_readings_manual = {
     .request_schema =
         "{\"oneOf\":[" READINGS_SCHEMA
         ",{\"type\":\"object\",\"required\":[\"readings\"],\"properties\":{\"readings\":" READINGS_SCHEMA "}}]}",
+    .may_go_on = true,
     .reply_schema = BATCH_REPLY_SCHEMA,
     .request_media_types = BODY_CODEC_TYPES_LISTED,
 };
@@ -51,6 +52,7 @@ const struct hand_written post_reading_manual = {
     .summary = "Stores one reading and answers when PostgreSQL has committed.",
     .query = &nwims__v1__batch_options__descriptor,
     .request_schema = READING_SCHEMA,
+    .may_go_on = true,
     .reply_schema = BATCH_REPLY_SCHEMA,
     .request_media_types = BODY_CODEC_TYPES_LISTED,
 };

@@ -3,6 +3,8 @@
 #include "nwims/v1/assets.pb-c.h"
 #include "nwims/v1/common.pb-c.h"
 #include "rpc_exchange.h"
+#include "streams/bulk.h"
+#include "streams/import_rows.h"
 #include "write_headers.h"
 #include <string.h>
 
@@ -15,10 +17,13 @@ const struct hand_written import_network_manual = {
     .summary =
         "Imports the pipe network of an EPANET input file (.inp), gzip welcome: all of it or, with the number of "
         "the line that is wrong, nothing. A network of the same code is brought up to date: what is no longer in "
-        "the file is retired.",
+        "the file is retired. Or, as text/csv, assets one a row, as devices are imported, and answered alike; columns: "
+        "code, name, kind, state, municipality, zone, site, parent (by code; or municipality_id ...), latitude, "
+        "longitude, elevation_m, diameter_mm, length_m, roughness, material.",
+    .may_go_on = true,
     .query = &nwims__v1__import_options__descriptor,
     .request_schema = "{\"type\":\"string\",\"description\":\"An EPANET input file.\"}",
-    .request_media_types = "text/plain|application/octet-stream",
+    .request_media_types = "text/plain|application/octet-stream|text/csv",
     .reply = &nwims__v1__import_reply__descriptor,
 };
 
@@ -48,8 +53,10 @@ static bool read_options(struct exchange *exchange, Nwims__V1__ImportOptions *op
 {
     struct reading reading = { .exchange = exchange, .options = options };
     struct err err = { 0 };
-    if (!exchange_content_is(exchange, "text/plain") && !exchange_content_is(exchange, "application/octet-stream")) {
-        exchange_problem(exchange, 415, NULL, "Send the .inp file as text/plain or application/octet-stream.");
+    if (!exchange_content_is(exchange, "text/csv") && !exchange_content_is(exchange, "text/plain") &&
+        !exchange_content_is(exchange, "application/octet-stream")) {
+        exchange_problem(
+            exchange, 415, NULL, "Send an .inp file as text/plain or application/octet-stream, rows as text/csv.");
         return false;
     }
     bool ok = http_request_query_each(exchange->request, take_parameter, &reading) ||
@@ -110,6 +117,16 @@ static void answer(struct exchange *exchange, const ProtobufCMessage *reply)
         exchange_fail(exchange, &err);
 }
 
+static void import_csv(struct exchange *exchange, const Nwims__V1__ImportOptions *options)
+{
+    Nwims__V1__BulkOptions rows = NWIMS__V1__BULK_OPTIONS__INIT;
+    rows.has_dry_run = rows.has_respond_async = true;
+    rows.dry_run = options->dry_run;
+    rows.on_error = options->on_error;
+    rows.respond_async = bulk_prefers_async(exchange);
+    import_rows(exchange, "assets", &rows);
+}
+
 void import_network(struct exchange *exchange)
 {
     Nwims__V1__ImportOptions options = NWIMS__V1__IMPORT_OPTIONS__INIT;
@@ -119,7 +136,13 @@ void import_network(struct exchange *exchange)
     char upload_id[UUID_TEXT_SIZE];
     const char *body;
     size_t size;
-    if (!read_options(exchange, &options) || !write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
+    if (!read_options(exchange, &options))
+        return;
+    if (exchange_content_is(exchange, "text/csv")) {
+        import_csv(exchange, &options);
+        return;
+    }
+    if (!write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
         return;
     int32_t parts = size > 0 ? (int32_t)((size - 1) / PART_BYTES) : 0;
     auth_sha256(digest, body, size);

@@ -1,4 +1,4 @@
-/* POST /assets/import: a file of tens of megabytes goes to its owner in parts that fit the bus. */
+/* POST /assets/import: an EPANET file of tens of megabytes goes to its owner in parts that fit the bus. */
 #pragma once
 #include "route.h"
 

@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Bulk operations as their users send them: many sensors changed at once, devices, sensors and assets from CSV, all or nothing or the good ones, dry runs, jobs
+with progress, cancelling, failed rows that are mended and sent again, and what others see of all that."""
+import csv
+import gzip
+import io
+import os
+import secrets
+import sys
+import time
+import unittest
+import uuid
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import nwims
+
+MANY = int(os.environ.get("NWIMS_BULK_ROWS", "5000"))
+ASYNC = {"Prefer": "respond-async"}
+
+
+def update(client, body, headers=None, **query):
+    return client.post("/batch/sensors/update?" + "&".join(f"{k}={v}" for k, v in query.items()), body, headers)
+
+
+def load(client, noun, text, headers=None, **query):
+    body = text if isinstance(text, bytes) else text.encode()
+    return client.post(f"/{noun}/import?" + "&".join(f"{k}={v}" for k, v in query.items()), body, {"Content-Type": "text/csv", **(headers or {})})
+
+
+def finished(client, answer, limit_s=180):
+    """The job behind a 202, once it is over."""
+    assert answer.status == 202, answer
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        job = client.call("GET", answer.headers["Location"])
+        assert job.status == 200, job
+        if job.json["state"] not in ("queued", "running"):
+            return job.json
+        time.sleep(0.1)
+    raise AssertionError(f"the job did not end: {job}")
+
+
+def counts(job):
+    return tuple(job[name] for name in ("created", "updated", "unchanged", "failed"))
+
+
+def audits(client, action, limit_s=20):
+    """The records of an action; they come a moment after the answer."""
+    until = time.monotonic() + limit_s
+    while True:
+        items = client.get("/audit", action=action, limit=50).json["items"]
+        if items or time.monotonic() > until:
+            return items
+        time.sleep(0.1)
+
+
+class SensorsUpdate(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client = nwims.tenant("bulk-update")
+        cls.town = cls.client.post("/municipalities", {"code": "TOWN", "name": "Town"}).json["id"]
+        cls.ids = {code: nwims.sensor(cls.client, code, "pressure", "bar", municipality_id=cls.town if code < "S3" else None)["id"] for code in ("S1", "S2", "S3", "S4")}
+
+    def sensor(self, code):
+        return self.client.get(f"/sensors/{code}").json
+
+    def test_each_sensor_gets_a_change_of_its_own(self):
+        answer = update(self.client, {"items": [{"id": "S1", "name": "one", "low": 1, "high": 9}, {"id": self.ids["S2"].upper(), "name": "two", "period_s": 60}]})
+        self.assertEqual((answer.status, counts(answer.json)), (200, (0, 2, 0, 0)), answer)
+        self.assertEqual([(i["index"], i["id"], i["outcome"]) for i in answer.json["items"]], [(0, self.ids["S1"], "updated"), (1, self.ids["S2"], "updated")])
+        self.assertEqual((self.sensor("S1")["name"], self.sensor("S2")["period_s"]), ("one", 60))
+        limits = self.client.get("/sensors/S1/thresholds").json
+        self.assertEqual((limits["low"], limits["high"]), (1, 9))
+        again = update(self.client, {"items": [{"id": "S1", "name": "one", "low": 1, "high": 9}]})
+        self.assertEqual(counts(again.json), (0, 0, 1, 0), again)
+        cleared = update(self.client, {"items": [{"id": "S1", "name": None, "low": None}]})
+        self.assertEqual(counts(cleared.json), (0, 1, 0, 0), cleared)
+        self.assertNotIn("name", self.sensor("S1"))
+        self.assertNotIn("low", self.client.get("/sensors/S1/thresholds").json)
+
+    def test_one_change_is_for_all_that_are_named_or_selected(self):
+        answer = update(self.client, {"ids": ["S3", self.ids["S4"]], "set": {"state": "disabled"}})
+        self.assertEqual((answer.status, counts(answer.json)), (200, (0, 2, 0, 0)), answer)
+        self.assertEqual(self.sensor("S4")["state"], "disabled")
+        answer = update(self.client, {"filter": {"municipality_id": self.town}, "set": {"elevation_m": 12}})
+        self.assertEqual(counts(answer.json), (0, 2, 0, 0), answer)
+        self.assertEqual((self.sensor("S1")["elevation_m"], self.sensor("S3").get("elevation_m")), (12, None))
+        answer = update(self.client, {"filter": {"code_prefix": "NONE-"}, "set": {"elevation_m": 12}})
+        self.assertEqual((answer.status, answer.json["total"]), (200, 0), answer)
+
+    def test_one_bad_item_and_nothing_is_changed(self):
+        before = self.sensor("S1")
+        bad = [{"id": "S1", "range_max": 77}, {"id": "NO-SUCH"}, {"id": "S2", "low": 5, "high": 3}, {"id": "S2", "unit": "kPa"}, {"id": "S2", "zone_id": str(uuid.uuid4())}]
+        answer = update(self.client, {"items": bad})
+        self.assertEqual((answer.status, answer.json["type"]), (422, "urn:nwims:problem:bad-items"), answer)
+        self.assertEqual([(e["index"], e.get("field")) for e in answer.json["errors"]], [(1, None), (2, "high"), (3, "unit"), (4, "zone_id")])
+        self.assertEqual(self.sensor("S1"), before)
+        job = self.client.call("GET", answer.headers["Location"]).json
+        self.assertEqual((job["state"], counts(job)), ("failed", (0, 0, 0, 4)))
+        answer = update(self.client, {"items": bad}, on_error="skip")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (0, 1, 0, 4)), answer)
+        self.assertEqual(self.sensor("S1")["range_max"], 77)
+
+    def test_a_dry_run_tells_and_changes_nothing(self):
+        before = self.sensor("S2")
+        answer = update(self.client, {"items": [{"id": "S2", "name": "dry"}, {"id": "NO-SUCH", "name": "x"}]}, dry_run="true")
+        self.assertEqual((answer.status, answer.json["dry_run"], counts(answer.json)), (200, True, (0, 1, 0, 1)), answer)
+        self.assertEqual(self.sensor("S2"), before)
+        job = finished(self.client, update(self.client, {"ids": ["S2"], "set": {"name": "dry"}}, ASYNC, dry_run="true"))
+        self.assertEqual((job["state"], job["dry_run"], counts(job)), ("done", True, (0, 1, 0, 0)))
+        self.assertEqual(self.sensor("S2"), before)
+
+    def test_a_call_that_comes_again_with_its_key_is_done_once(self):
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        first, second = (update(self.client, {"ids": ["S2"], "set": {"period_s": 33}}, key) for _ in range(2))
+        self.assertEqual((first.status, first.json), (200, second.json))
+        self.assertEqual(counts(first.json), (0, 1, 0, 0))
+
+    def test_what_makes_no_sense_is_refused(self):
+        for body in ({}, {"items": []}, {"ids": ["S1"]}, {"ids": ["S1"], "set": {}}, {"ids": ["S1"], "items": [{"id": "S1"}]}, {"items": [{"name": "x"}]},
+                     {"ids": ["S1"], "set": {"code": "X"}}, {"filter": {"zone_id": "x"}, "set": {"name": "x"}}, {"ids": ["S1"], "set": {"nonsense": 1}}, []):
+            answer = update(self.client, body)
+            self.assertIn(answer.status, (400, 422), (body, answer))
+        self.assertEqual(update(self.client, {"ids": ["S1"], "set": {"name": "x"}}, on_error="maybe").status, 422)
+        self.assertEqual(update(self.client, {"ids": ["S1"], "set": {"name": "x"}}, nonsense="1").status, 422)
+
+    def test_each_call_leaves_one_record_with_its_counts(self):
+        client = nwims.tenant("bulk-audit")
+        nwims.sensor(client, "A")
+        job = update(client, {"ids": ["A", "B"], "set": {"name": "x"}}, on_error="skip").json
+        records = audits(client, "sensors.update")
+        self.assertEqual([r["entity_id"] for r in records], [job["id"]])
+        detail = records[0]["detail"]
+        for count in ('"items":2', '"updated":1', '"failed":1', '"on_error":"skip"'):
+            self.assertIn(count, detail if isinstance(detail, str) else str(detail).replace("'", '"').replace(": ", ":"))
+
+    def test_it_is_for_administrators_and_stays_within_their_scope(self):
+        root = nwims.admin()
+        root.headers["Nwims-Tenant"] = str(self.client.tenant_id)
+        for role, status in (("operator", 403), ("technician", 403), ("viewer", 403)):
+            email, password = f"{role}-{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(18)
+            self.assertEqual(root.post("/users", {"email": email, "roles": [role], "password": password}).status, 201)
+            person = nwims.Client().login(email, password)
+            self.assertEqual(update(person, {"ids": ["S1"], "set": {"name": "x"}}).status, status, role)
+            self.assertEqual(load(person, "devices", "code,protocol\nX,http\n").status, status, role)
+
+
+class Jobs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client = nwims.tenant("bulk-jobs")
+        rows = "".join(f"J{i:06},flow\n" for i in range(MANY))
+        began = time.monotonic()
+        cls.made = finished(cls.client, load(cls.client, "sensors", "code,kind\n" + rows))
+        print(f"{MANY} sensors made from CSV: {time.monotonic() - began:.1f} s", file=sys.stderr)
+        cls.ids = [f"J{i:06}" for i in range(MANY)]
+
+    def test_a_large_import_is_a_job_and_its_repeat_changes_nothing(self):
+        self.assertEqual((self.made["state"], self.made["total"], counts(self.made)), ("done", MANY, (MANY, 0, 0, 0)))
+        rows = "".join(f"J{i:06},flow\n" for i in range(MANY))
+        again = finished(self.client, load(self.client, "sensors", gzip.compress(("code,kind\n" + rows).encode()), {"Content-Encoding": "gzip"}))
+        self.assertEqual((again["state"], counts(again)), ("done", (0, 0, MANY, 0)))
+
+    def test_a_large_update_is_a_job_with_all_or_nothing(self):
+        began = time.monotonic()
+        job = finished(self.client, update(self.client, {"ids": self.ids + ["NO-SUCH"], "set": {"name": "changed"}}))
+        self.assertEqual((job["state"], job["done"], counts(job)), ("failed", MANY + 1, (0, 0, 0, 1)), job)
+        self.assertEqual([(i["index"], i["code"]) for i in job["items"]], [(MANY, "NO-SUCH")])
+        self.assertNotIn("name", self.client.get(f"/sensors/{self.ids[0]}").json)
+        job = finished(self.client, update(self.client, {"filter": {"kind": "flow"}, "set": {"period_s": 900}}))
+        self.assertEqual((job["state"], counts(job)), ("done", (0, MANY, 0, 0)), job)
+        print(f"{MANY} sensors changed twice, once in vain: {time.monotonic() - began:.1f} s", file=sys.stderr)
+
+    def test_a_job_that_is_cancelled_stops_and_all_or_nothing_is_nothing(self):
+        answer = update(self.client, {"ids": self.ids * (100000 // MANY), "set": {"name": f"cancelled {uuid.uuid4()}"}})
+        self.assertEqual(answer.status, 202, answer)
+        path = answer.headers["Location"]
+        cancelled = self.client.call("POST", path + "/cancel")
+        self.assertEqual(cancelled.status, 200, cancelled)
+        job = finished(self.client, answer)
+        self.assertEqual((job["state"], counts(job)), ("cancelled", (0, 0, 0, 0)), job)
+        self.assertLess(job["done"], 100000)
+        self.assertNotIn("cancelled", self.client.get(f"/sensors/{self.ids[0]}").json.get("name", ""))
+        self.assertEqual(self.client.call("POST", path + "/cancel").json["state"], "cancelled", "to cancel what is over changes nothing")
+
+    def test_jobs_are_listed_the_newest_first(self):
+        for _ in range(3):
+            finished(self.client, update(self.client, {"ids": ["NO-SUCH"], "set": {"name": "x"}}, ASYNC))
+        first = self.client.get("/batch", limit=2, state="failed")
+        self.assertEqual(first.status, 200, first)
+        second = self.client.get("/batch", limit=2, state="failed", cursor=first.json["next_cursor"])
+        ids = [job["id"] for job in first.json["items"] + second.json["items"]]
+        self.assertEqual(ids, sorted(set(ids), reverse=True))
+        self.assertEqual({job["kind"] for job in first.json["items"]}, {"sensors.update"})
+
+    def test_a_job_is_seen_by_its_own_tenant_only(self):
+        answer = update(self.client, {"ids": ["NO-SUCH"], "set": {"name": "x"}}, ASYNC)
+        finished(self.client, answer)
+        other, path = nwims.tenant("bulk-other"), answer.headers["Location"]
+        for method, tail in (("GET", ""), ("GET", "/failed"), ("POST", "/cancel")):
+            self.assertEqual(other.call(method, path + tail).status, 404, tail)
+        self.assertEqual(other.get("/batch").json["items"], [])
+        self.assertEqual(nwims.Client().call("GET", path).status, 401)
+        for name in ("registry-x", "registry-" + str(uuid.uuid4()), "nobody-" + str(uuid.uuid4()), "x", str(uuid.uuid4())):
+            self.assertEqual(self.client.get(f"/batch/{name}").status, 404, name)
+
+    def test_no_tenant_has_more_jobs_open_than_its_share(self):
+        client = nwims.tenant("bulk-share")
+        nwims.sensor(client, "A")
+        answers = [update(client, {"ids": ["A"] * 20000, "set": {"name": str(i)}}) for i in range(25)]
+        refused = [a for a in answers if a.status == 429]
+        self.assertTrue(refused, [a.status for a in answers])
+        self.assertLessEqual(len([a for a in answers if a.status == 202]), 25 - len(refused))
+        for answer in answers:
+            if answer.status == 202:
+                client.call("POST", answer.headers["Location"] + "/cancel")
+
+
+class Import(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client = nwims.tenant("bulk-import")
+        cls.town = cls.client.post("/municipalities", {"code": "TOWN", "name": "Town"}).json["id"]
+        cls.zone = cls.client.post("/zones", {"code": "DMA-1", "name": "One", "municipality_id": cls.town}).json["id"]
+
+    def test_devices_and_sensors_come_in_with_what_they_belong_to(self):
+        answer = load(self.client, "devices", "code,name,protocol,zone\nL1,\"Logger, \"\"one\"\"\",mqtt,DMA-1\nL2,,http,\n")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (2, 0, 0, 0)), answer)
+        device = self.client.get("/devices/L1").json
+        self.assertEqual((device["name"], device["zone_id"]), ('Logger, "one"', self.zone))
+        answer = load(self.client, "sensors", "\ufeffcode;kind;unit;device;high\r\nP1;pressure;bar;L1;9.5\r\nP2;pressure;;L2;\r\n")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (2, 0, 0, 0)), answer)
+        self.assertEqual(self.client.get("/sensors/P1").json["device_id"], device["id"])
+        self.assertEqual(self.client.get("/sensors/P1/thresholds").json["high"], 9.5)
+        answer = load(self.client, "sensors", "code,name\nP1,first\nP2,\nP1,first\n")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (0, 1, 2, 0)), answer)
+        self.assertEqual(self.client.get("/sensors/P1").json["unit"], "bar")
+
+    def test_assets_come_in_from_csv_too(self):
+        text = "code\tkind\tzone\tdiameter_mm\tparent\nPLANT\ttreatment_unit\tDMA-1\t\t\nPIPE-1\tpipe\t\t150\tPLANT\n"
+        answer = load(self.client, "assets", "code\tkind\tzone\tdiameter_mm\nPLANT\ttreatment_unit\tDMA-1\t\n")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (1, 0, 0, 0)), answer)
+        answer = load(self.client, "assets", text)
+        self.assertEqual((answer.status, counts(answer.json)), (200, (1, 0, 1, 0)), answer)
+        self.assertEqual(self.client.get("/assets/PIPE-1").json["parent_id"], self.client.get("/assets/PLANT").json["id"])
+        ring = load(self.client, "assets", "code,parent\nPLANT,PIPE-1\n")
+        self.assertEqual((ring.status, ring.json["errors"][0]["field"]), (422, "parent_id"), ring)
+
+    def test_failed_rows_come_back_as_csv_are_mended_and_sent_again(self):
+        rows = [["code", "name", "kind", "unit", "zone"], ["R1", "good", "flow", "", "DMA-1"], ["R2", 'a "quoted", name', "nonsense", "", ""], ["R3", "two\nlines", "flow", "bar", ""],
+                ["R4", "", "flow", "", "DMA-9"], ["", "no code", "flow", "", ""], ["R6", "short"], ["R/7 bad", "", "flow", "", ""]]
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        for headers in ({}, ASYNC):
+            client = nwims.tenant("bulk-mend")
+            town = client.post("/municipalities", {"code": "TOWN", "name": "Town"}).json["id"]
+            client.post("/zones", {"code": "DMA-1", "name": "One", "municipality_id": town})
+            answer = load(client, "sensors", text.getvalue(), headers, on_error="skip")
+            job = finished(client, answer) if headers else answer.json
+            self.assertEqual(counts(job), (1, 0, 0, 6), job)
+            lines = {item["index"]: item["line"] for item in job["items"] if item["outcome"] == "failed"}
+            self.assertEqual(lines, {1: 3, 2: 4, 3: 6, 4: 7, 5: 8, 6: 9})
+            failed = client.get(f"/batch/{job['id']}/failed")
+            self.assertEqual((failed.status, failed.headers["Content-Type"].split(";")[0]), (200, "text/csv"), failed)
+            back = list(csv.reader(io.StringIO(failed.body.decode(), newline="")))
+            self.assertEqual(back[0], rows[0] + ["reason"])
+            self.assertEqual([row[:-1] for row in back[1:]], rows[2:])
+            self.assertTrue(all(row[-1] for row in back[1:]), "each says why")
+            back[1][2], back[2][3], back[3][4], back[4][0], back[5], back[6][0] = "flow", "", "DMA-1", "R5", ["R6", "long", "flow", "", "", ""], "R7"
+            mended = io.StringIO()
+            csv.writer(mended).writerows(back)
+            answer = load(client, "sensors", mended.getvalue())
+            self.assertEqual((answer.status, counts(answer.json)), (200, (6, 0, 0, 0)), answer)
+            self.assertEqual(client.get("/sensors/R3").json["name"], "two\nlines")
+
+    def test_one_bad_row_and_nothing_is_made(self):
+        answer = load(self.client, "devices", "code,protocol\nD1,http\nD2,pigeon\n")
+        self.assertEqual(answer.status, 422, answer)
+        self.assertEqual([(e["index"], e["field"], e["code"]) for e in answer.json["errors"]], [(1, "protocol", "D2")])
+        self.assertIn("line 3: ", answer.json["errors"][0]["reason"])
+        self.assertEqual(self.client.get("/devices/D1").status, 404)
+        job = finished(self.client, load(self.client, "devices", "code,protocol\nD1,http\nD2,pigeon\n", ASYNC))
+        self.assertEqual((job["state"], counts(job)), ("failed", (0, 0, 0, 1)), job)
+        self.assertEqual(self.client.get("/devices/D1").status, 404)
+
+    def test_what_is_no_such_file_is_refused_with_the_line(self):
+        for text, word in (("", "heading"), ("code,nonsense\nA,1\n", "nonsense"), ("protocol\nhttp\n", "code"), ("code,code\nA,B\n", "twice"),
+                           ("code,protocol\nA,\"http\nB,http\n", "line 2"), ("code,protocol\nA,ht\"tp\n", "line 2"), ("code,protocol\n\"A\"x,http\n", "line 2")):
+            answer = load(self.client, "devices", text)
+            self.assertEqual(answer.status, 422, (text, answer))
+            self.assertIn(word, answer.json["detail"], text)
+        self.assertEqual(self.client.post("/devices/import", {}).status, 415)
+        self.assertEqual(load(self.client, "devices", "").status, 422)
+        hostile = load(self.client, "devices", b"code,protocol,name\nA\x00B,http,\nB,http,\xff\xfe\nC,http," + b"x" * 5000 + b"\n")
+        self.assertEqual((hostile.status, len(hostile.json["errors"])), (422, 3), hostile)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
