@@ -143,7 +143,7 @@ bool job_list(struct store_session *session, const struct job_reader *reader, co
     /* UUIDv7: by id is by age. */
     if (!store_query(session, &rows,
             "SELECT " COLUMNS VISIBLE " AND ($3::text IS NULL OR state = $3::text) AND ($4::uuid IS NULL OR id < "
-                                      "$4::uuid) ORDER BY id DESC LIMIT "
+            "$4::uuid) ORDER BY id DESC LIMIT "
             "$5::int8",
             PARAMS(READER(reader), PARAM_TEXT(request->state), PARAM_TEXT(after), PARAM_INT((int64_t)limit + 1)), err))
         return false;

@@ -43,7 +43,7 @@ static void reach_nested(struct document *document)
         enum openapi_use use = document->schemas[i].use;
         for (unsigned k = 0; k < type->n_fields; k++) {
             const struct field_manual *manual = field_manual_find(message, type->fields[k].name);
-            bool is_shown = use == OPENAPI_REPLY || !manual || !manual->readonly;
+            bool is_shown = !(manual && manual->internal) && (use == OPENAPI_REPLY || !manual || !manual->readonly);
             if (type->fields[k].type == PROTOBUF_C_TYPE_MESSAGE && is_shown)
                 reach(document, type->fields[k].descriptor, use);
         }
