@@ -269,6 +269,12 @@ static inline struct rpc_caller person(const char *email)
     return caller_of_token(tokens->access_token, &claims);
 }
 
+/* A copy in the arena, for requests. */
+static inline char *t(const char *text)
+{
+    return arena_text(&arena, text);
+}
+
 static inline Nwims__V1__ById by_id(const char *id)
 {
     Nwims__V1__ById request = NWIMS__V1__BY_ID__INIT;
