@@ -198,7 +198,7 @@ bool head_store_chains(
     AUTO(store_session) session = NULL;
     AUTO(store_result) rows = NULL;
     if (!store_session_open(&session, store, err) ||
-        !store_query(session, &rows, "SELECT tenant_id FROM chain ORDER BY tenant_id", NO_PARAMS, err))
+        !store_query(session, &rows, "SELECT tenant_id FROM list_chains()", NO_PARAMS, err))
         return false;
     size_t count = store_result_rows(rows);
     int32_t *tenants = arena_alloc_array(arena, count + 1, sizeof *tenants);

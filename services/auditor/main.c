@@ -6,7 +6,8 @@
 enum { MOST_RECORDERS = 16, REPLY_BYTES = 96 * 1024 * 1024 };
 
 MIGRATION_DECLARE(0001_audit)
-static const struct migration migrations[] = { MIGRATION(1, 0001_audit), { 0 } };
+MIGRATION_DECLARE(0002_chains_apart)
+static const struct migration migrations[] = { MIGRATION(1, 0001_audit), MIGRATION(2, 0002_chains_apart), { 0 } };
 
 static const struct service_program program = {
     .name = "auditor",

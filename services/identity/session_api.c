@@ -55,7 +55,7 @@ static bool refresh_held(struct identity *identity, struct store_session *sessio
     enum refresh_outcome outcome;
     struct user_account account;
     bool was_found;
-    if (!session_use_token(session, hash, identity->config->refresh_retry_ms, &outcome, err))
+    if (!session_use_token(session, family->tenant_id, hash, identity->config->refresh_retry_ms, &outcome, err))
         return false;
     if (outcome == REFRESH_REUSED)
         return end_copied_family(identity, session, call, family, err);

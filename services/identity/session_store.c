@@ -61,25 +61,29 @@ bool session_lock_family(struct store_session *session, const struct refresh_fam
     return store_lock(session, name, err);
 }
 
-static bool use_up(struct store_session *session, const unsigned char hash[SHA256_SIZE], struct err *err)
+static bool use_up(
+    struct store_session *session, int32_t tenant_id, const unsigned char hash[SHA256_SIZE], struct err *err)
 {
-    return store_run(session, "UPDATE refresh_token SET used_at = clock_timestamp() WHERE hash = $1",
-               PARAMS(PARAM_BYTES(hash, SHA256_SIZE)), NULL, err) &&
+    return store_run(session, "UPDATE refresh_token SET used_at = clock_timestamp() WHERE tenant_id = $1 AND hash = $2",
+               PARAMS(PARAM_INT(tenant_id), PARAM_BYTES(hash, SHA256_SIZE)), NULL, err) &&
            store_run(session,
-               "UPDATE refresh_token SET used_at = clock_timestamp(), superseded = true "
-               "WHERE parent = (SELECT parent FROM refresh_token WHERE hash = $1) AND hash <> $1 AND used_at IS NULL",
-               PARAMS(PARAM_BYTES(hash, SHA256_SIZE)), NULL, err);
+               "UPDATE refresh_token SET used_at = clock_timestamp(), superseded = true WHERE tenant_id = $1 AND "
+               "parent = (SELECT parent FROM refresh_token WHERE tenant_id = $1 AND hash = $2) AND hash <> $2 AND "
+               "used_at IS NULL",
+               PARAMS(PARAM_INT(tenant_id), PARAM_BYTES(hash, SHA256_SIZE)), NULL, err);
 }
 
-bool session_use_token(struct store_session *session, const unsigned char hash[SHA256_SIZE], int64_t retry_ms,
-    enum refresh_outcome *out_outcome, struct err *err)
+bool session_use_token(struct store_session *session, int32_t tenant_id, const unsigned char hash[SHA256_SIZE],
+    int64_t retry_ms, enum refresh_outcome *out_outcome, struct err *err)
 {
     AUTO(store_result) row = NULL;
     if (!store_query(session, &row,
             "SELECT t.expires_at <= now(), t.used_at IS NOT NULL, NOT t.superseded AND t.used_at > clock_timestamp() - "
             "$2::int8 * interval '1 millisecond' AND (SELECT count(*) < $3::int8 AND bool_and(c.used_at IS NULL) FROM "
-            "refresh_token c WHERE c.parent = t.hash) FROM refresh_token t WHERE t.hash = $1 FOR UPDATE OF t",
-            PARAMS(PARAM_BYTES(hash, SHA256_SIZE), PARAM_INT(retry_ms), PARAM_INT(MOST_RETRIES)), err))
+            "refresh_token c WHERE c.tenant_id = $4 AND c.parent = t.hash) FROM refresh_token t WHERE t.tenant_id = $4 "
+            "AND t.hash = $1 FOR UPDATE OF t",
+            PARAMS(PARAM_BYTES(hash, SHA256_SIZE), PARAM_INT(retry_ms), PARAM_INT(MOST_RETRIES), PARAM_INT(tenant_id)),
+            err))
         return false;
     bool was_used = store_result_rows(row) == 1 && store_result_bool(row, 0, 1);
     if (store_result_rows(row) == 0 || store_result_bool(row, 0, 0))
@@ -88,7 +92,7 @@ bool session_use_token(struct store_session *session, const unsigned char hash[S
         *out_outcome = store_result_bool(row, 0, 2) ? REFRESH_GOOD : REFRESH_REUSED;
     else
         *out_outcome = REFRESH_GOOD;
-    return *out_outcome != REFRESH_GOOD || was_used || use_up(session, hash, err);
+    return *out_outcome != REFRESH_GOOD || was_used || use_up(session, tenant_id, hash, err);
 }
 
 bool session_put_token(struct store_session *session, const unsigned char hash[SHA256_SIZE],
@@ -104,7 +108,8 @@ bool session_put_token(struct store_session *session, const unsigned char hash[S
 
 bool session_end_family(struct store_session *session, const struct refresh_family *family, struct err *err)
 {
-    return store_run(session, "DELETE FROM refresh_token WHERE family = $1", PARAMS(PARAM_TEXT(family->id)), NULL, err);
+    return store_run(session, "DELETE FROM refresh_token WHERE tenant_id = $1 AND family = $2",
+        PARAMS(PARAM_INT(family->tenant_id), PARAM_TEXT(family->id)), NULL, err);
 }
 
 bool session_purge(struct store *store, struct err *err)

@@ -31,8 +31,8 @@ enum refresh_outcome { REFRESH_GOOD, REFRESH_OVER, REFRESH_REUSED };
 /* Uses the token up. One that was used within retry_ms is good again, a few times, as long as nothing that came of it
  * was used: its answer was lost on the way. Of several that came of the same token one can be used: whoever brings
  * another one then has a copy. */
-MUST_CHECK bool session_use_token(struct store_session *session, const unsigned char hash[SHA256_SIZE],
-    int64_t retry_ms, enum refresh_outcome *out_outcome, struct err *err);
+MUST_CHECK bool session_use_token(struct store_session *session, int32_t tenant_id,
+    const unsigned char hash[SHA256_SIZE], int64_t retry_ms, enum refresh_outcome *out_outcome, struct err *err);
 /* parent: the token that it is given for; NULL at the login. */
 MUST_CHECK bool session_put_token(struct store_session *session, const unsigned char hash[SHA256_SIZE],
     const unsigned char *parent, const struct refresh_family *family, int64_t lives_ms, struct err *err);

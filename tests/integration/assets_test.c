@@ -279,6 +279,12 @@ static void tenants_do_not_see_each_others_networks(void **state)
     assert_true(count(UTILITY, "SELECT count(*) FROM network_node") > 0);
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(10, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_file_in_parts_is_put_together),
         cmocka_unit_test(l_town_comes_in_whole),
         cmocka_unit_test(tenants_do_not_see_each_others_networks),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

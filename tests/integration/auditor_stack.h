@@ -10,6 +10,7 @@
 #include "rpc/rpc.h"
 #include "service/streams.h"
 #include "store/store.h"
+#include "tests/integration/forgotten_tenant.h"
 #include "tests/support/test_process.h"
 #include <inttypes.h>
 #include <setjmp.h>
@@ -115,6 +116,7 @@ static inline void stack_start(struct stack *stack)
                      /* What an installation that did not think of it would give. */
                      "ALTER DEFAULT PRIVILEGES FOR ROLE nwims_auditor_owner IN SCHEMA audit GRANT ALL ON TABLES TO "
                      "nwims_auditor");
+    forgotten_tenant_listen(stack->superuser, "nwims_auditor");
     stack->worker = stack_store(stack, "nwims_auditor");
     must(bus_open(&stack->bus,
              &(struct bus_config){ .url = stack->nats.url, .user = "", .password = "", .name = "test" }, &err),

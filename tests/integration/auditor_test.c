@@ -476,6 +476,12 @@ static int stop(void **state)
     return 0;
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    forgotten_tenant_check(stack.superuser, stack.postgres.folder, "nwims_auditor", 12, 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +500,7 @@ int main(void)
         cmocka_unit_test(the_months_themselves_are_closed_to_it),
         cmocka_unit_test(a_statement_without_its_tenant_sees_one_tenant_only),
         cmocka_unit_test(a_record_of_another_tenant_cannot_be_slipped_in),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
         cmocka_unit_test(poison_goes_to_the_dead_and_the_rest_goes_on),
         cmocka_unit_test(two_replicas_killed_in_mid_load_store_each_record_once),
         cmocka_unit_test(a_database_that_goes_away_loses_nothing),

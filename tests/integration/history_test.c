@@ -3,6 +3,7 @@
 #include "nwims/v1/history.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "rpc/rpc.h"
+#include "tests/integration/forgotten_tenant.h"
 #include "tests/integration/telemetry_stack.h"
 #include <math.h>
 
@@ -143,6 +144,8 @@ static int start(void **state)
     Nwims__V1__IngestStatisticsRequest days = NWIMS__V1__INGEST_STATISTICS_REQUEST__INIT;
     arena_init(&arena, (size_t)256 << 20);
     stack_start(&stack);
+    AUTO(store) superuser = stack_store(stack.postgres.url);
+    forgotten_tenant_listen(superuser, "nwims_history");
     start_registry();
     pid_t writer = stack_writer(&stack, quick);
     wait_for_service(&nwims__v1__registry__descriptor, "ListSensors", &list.base);
@@ -594,6 +597,13 @@ static void history_may_read_nothing_else(void **state)
     must_be_denied(store, "CREATE TABLE telemetry.mine (x int)");
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    AUTO(store) superuser = stack_store(stack.postgres.url);
+    forgotten_tenant_check(superuser, stack.postgres.folder, "nwims_history", 6, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_tenant_sees_its_own_by_the_api),
         cmocka_unit_test(the_database_keeps_tenants_apart),
         cmocka_unit_test(history_may_read_nothing_else),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -258,6 +258,12 @@ static void a_role_belongs_to_one_tenant(void **state)
     assert_string_equal(claims_of("night@hillside.example").permissions, "reports:read");
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(12, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_tenant_makes_roles_of_what_its_administrator_may),
         cmocka_unit_test(a_changed_role_changes_who_has_it_and_ends_their_tokens),
         cmocka_unit_test(a_role_belongs_to_one_tenant),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop_servers);
 }

@@ -352,6 +352,12 @@ static void whoever_asks_for_what_is_new_misses_nothing_however_many_write(void 
     assert_int_equal(seen, number_of(superuser, query));
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(12, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +370,7 @@ int main(void)
         cmocka_unit_test(what_takes_rights_away_raises_the_epoch),
         cmocka_unit_test(a_logout_names_the_session_alone),
         cmocka_unit_test(whoever_asks_for_what_is_new_misses_nothing_however_many_write),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop_servers);
 }

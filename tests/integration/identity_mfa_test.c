@@ -162,6 +162,12 @@ static void who_lost_the_authenticator_is_helped_by_an_administrator(void **stat
     must(login_with("boss@lakeside.example", NULL) != NULL);
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(10, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_recovery_code_stands_for_one_code),
         cmocka_unit_test(wrong_codes_lock_the_account_as_wrong_passwords_do),
         cmocka_unit_test(who_lost_the_authenticator_is_helped_by_an_administrator),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop_servers);
 }

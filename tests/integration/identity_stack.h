@@ -7,6 +7,7 @@
 #include "nwims/v1/readings.pb-c.h"
 #include "rpc/rpc.h"
 #include "store/store.h"
+#include "tests/integration/forgotten_tenant.h"
 #include "tests/support/test_process.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -137,6 +138,7 @@ static inline int start_servers(void **state)
     }
     sql("CREATE ROLE nwims_identity_owner LOGIN; CREATE ROLE nwims_identity LOGIN; GRANT CREATE ON DATABASE postgres "
         "TO nwims_identity_owner");
+    forgotten_tenant_listen(superuser, "nwims_identity");
     setenv("NATS_URL", nats.url, 1);
     set_url("DATABASE_URL", "nwims_identity");
     set_url("DATABASE_OWNER_URL", "nwims_identity_owner");
@@ -288,4 +290,18 @@ static inline void expect_refused(const void *reply, enum err_kind kind, const c
         fail_msg("%s instead of %s: %s", reply ? "an answer" : err_kind_name(err.kind), err_kind_name(kind), err.text);
     if (field && (!failure || failure->n_violations < 1 || strcmp(failure->violations[0]->field, field) != 0))
         fail_msg("%s is not named: %s", field, err.text);
+}
+
+/* The last test of a program but those that stop the database: see forgotten_tenant.h. */
+static inline void check_forgotten_tenant(size_t least_statements, size_t least_mattered)
+{
+    AUTO(store) store = NULL;
+    const struct store_config config = { .url = postgres.url,
+        .schema = "identity",
+        .name = "identity-test",
+        .pool_size = 1,
+        .wait_ms = 1000,
+        .prepare = false };
+    must(store_open(&store, &config, &err));
+    forgotten_tenant_check(store, postgres.folder, "nwims_identity", least_statements, least_mattered);
 }

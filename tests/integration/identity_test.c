@@ -592,6 +592,12 @@ static void without_postgresql_calls_say_try_again(void **state)
     assert_false(log_has(ADMIN_WORD));
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(8, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -620,6 +626,7 @@ int main(void)
         cmocka_unit_test(the_runtime_role_sees_one_tenant_at_a_time),
         cmocka_unit_test(keys_rotate_without_downtime),
         cmocka_unit_test(another_master_key_is_told),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
         cmocka_unit_test(without_postgresql_calls_say_try_again),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);

@@ -264,6 +264,12 @@ static void no_secret_is_in_the_database(void **state)
         count_as("nwims_registry_owner", 0, "SELECT count(*) FROM outbox WHERE payload::text LIKE '%nwd\\_%'"), 0);
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(8, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +280,7 @@ int main(void)
         cmocka_unit_test(certificates_and_phones_are_known_by_name),
         cmocka_unit_test(a_suspended_tenants_devices_are_refused_after_a_restart_too),
         cmocka_unit_test(no_secret_is_in_the_database),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -436,6 +436,12 @@ static void a_list_is_sorted_by_what_was_asked_for(void **state)
     expect_violation(8, "ListSensors", &request, "sort");
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(40, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_page_of_large_outlines_ends_early),
         cmocka_unit_test(thresholds_are_set_as_a_whole_and_in_order),
         cmocka_unit_test(a_list_is_sorted_by_what_was_asked_for),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

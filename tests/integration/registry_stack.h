@@ -8,6 +8,7 @@
 #include "nwims/v1/registry.pb-c.h"
 #include "rpc/rpc.h"
 #include "store/store.h"
+#include "tests/integration/forgotten_tenant.h"
 #include "tests/support/test_process.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -318,6 +319,8 @@ static inline int start(void **state)
     test_nats_start(&nats);
     run("postgres", "CREATE ROLE nwims_registry LOGIN; CREATE ROLE nwims_registry_owner LOGIN;"
                     "GRANT CREATE ON DATABASE postgres TO nwims_registry_owner");
+    AUTO(store) superuser = open_as("postgres", "registry");
+    forgotten_tenant_listen(superuser, "nwims_registry");
     start_service();
     const struct bus_config config = { .url = nats.url, .user = "", .password = "", .name = "registry-test" };
     arena_init(&arena, 64 * 1024 * 1024);
@@ -337,6 +340,13 @@ static inline int stop(void **state)
     arena_done(&arena);
     test_process_end(service, SIGTERM);
     return 0;
+}
+
+/* The last test of a program but those that stop the database: see forgotten_tenant.h. */
+static inline void check_forgotten_tenant(size_t least_statements, size_t least_mattered)
+{
+    AUTO(store) superuser = open_as("postgres", "registry");
+    forgotten_tenant_check(superuser, postgres.folder, "nwims_registry", least_statements, least_mattered);
 }
 
 /* ---- making things ---- */

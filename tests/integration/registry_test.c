@@ -499,6 +499,12 @@ static void a_database_that_was_killed_is_survived(void **state)
     expect_event("events.18.municipality", id, "created", "AFTER", NULL); /* the outbox healed too */
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(25, 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_unit_must_fit_and_never_changes),
         cmocka_unit_test(a_range_must_be_one),
         cmocka_unit_test(sensors_are_resolved_by_code_and_by_id),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
         cmocka_unit_test(a_database_that_was_killed_is_survived),
     };
     return cmocka_run_group_tests(tests, start, stop);

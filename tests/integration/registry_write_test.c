@@ -194,6 +194,12 @@ static void every_write_leaves_a_record_that_names_what_was_set(void **state)
     assert_int_equal(count_audits(made->id), 3); /* a new code is one change, though it is told of twice */
 }
 
+static void statements_that_forget_the_tenant_do_no_more(void **state)
+{
+    (void)state;
+    check_forgotten_tenant(8, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_secret_is_not_kept_for_a_repeat),
         cmocka_unit_test(a_key_is_free_again_after_a_day_and_old_ones_go),
         cmocka_unit_test(every_write_leaves_a_record_that_names_what_was_set),
+        cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
