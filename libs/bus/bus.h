@@ -72,6 +72,7 @@ struct bus_stream {
     int64_t max_message_bytes; /* 0: the server's */
     int64_t duplicate_window_ms;
     bool is_work_queue; /* a message goes when acknowledged, else by limits; both refuse new ones when full */
+    bool is_latest;     /* keeps the last message of each subject: see bus_latest */
 };
 /* Makes the stream or brings its limits up to date; ERR_CONFIG if it cannot be so (another retention, a subject that is
  * taken, more than the server has room for). On a stream that exists, replicas and placement stay as they are. */
@@ -83,6 +84,16 @@ struct bus_stream_state {
 /* ERR_NOT_FOUND if there is none. */
 MUST_CHECK bool bus_stream_inspect(
     struct bus *bus, const char *name, struct bus_stream_state *out_state, struct err *err);
+
+/* ---- the last message of a subject, as a value that many may change ---- */
+/* ERR_NOT_FOUND if there is none; the message's data are the value. Caller closes. About 100 us. */
+MUST_CHECK bool bus_latest(struct bus *bus, const char *stream, const char *subject, struct bus_message **out_message,
+    uint64_t *out_sequence, struct err *err);
+/* Stores a value if the subject's last message is still the one of last_sequence (0: there is none), else
+ * ERR_PRECONDITION: read it again. Headers of value are not sent. The other errors are those of bus_publish; the same
+ * message_id again gives the sequence of the first time. */
+MUST_CHECK bool bus_replace(struct bus *bus, const struct bus_outgoing *value, const char *message_id,
+    uint64_t last_sequence, int64_t timeout_ms, uint64_t *out_sequence, struct err *err);
 
 /* ---- durable publishing ---- */
 /* Returns when JetStream has stored the message. message_id is the Nats-Msg-Id; is_duplicate (may be NULL) says whether

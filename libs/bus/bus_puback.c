@@ -175,6 +175,8 @@ static enum err_kind kind_of(const struct answer *answer)
         return strncmp(answer->description, "maximum ", strlen("maximum ")) == 0 ? ERR_LIMIT : ERR_TRANSIENT;
     case 10054: /* message larger than the stream takes */
         return ERR_INPUT;
+    case 10071: /* the subject's last message is another than expected */
+        return ERR_PRECONDITION;
     default:
         return answer->code >= 400 && answer->code < 500 ? ERR_INPUT : ERR_TRANSIENT;
     }

@@ -8,5 +8,6 @@ struct bus_puback {
 };
 
 /* False with the error that the server named: ERR_LIMIT when a stream or the server is full, ERR_INPUT when the message
- * can never be stored, ERR_TRANSIENT for the rest and for what is no answer of JetStream. */
+ * can never be stored, ERR_PRECONDITION when another message came in between, ERR_TRANSIENT for the rest and for what
+ * is no answer of JetStream. */
 MUST_CHECK bool bus_puback_parse(const char *data, size_t size, struct bus_puback *out_puback, struct err *err);

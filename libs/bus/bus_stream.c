@@ -12,6 +12,7 @@ struct stream_limits {
     int64_t duplicates_ns;
     int64_t max_bytes;
     int32_t max_message_bytes;
+    int64_t most_per_subject; /* -1: no bound */
     jsRetentionPolicy retention;
 };
 
@@ -37,6 +38,7 @@ static struct stream_limits limits_of(const struct bus_stream *stream)
         .duplicates_ns = stream->duplicate_window_ms * 1000000,
         .max_bytes = stream->max_bytes,
         .max_message_bytes = stream->max_message_bytes > 0 ? (int32_t)stream->max_message_bytes : -1,
+        .most_per_subject = stream->is_latest ? 1 : -1,
         .retention = stream->is_work_queue ? js_WorkQueuePolicy : js_LimitsPolicy,
     };
     while (limits.subject_count < (int)COUNT_OF(stream->subjects) && stream->subjects[limits.subject_count]) {
@@ -53,6 +55,7 @@ static void apply(jsStreamConfig *config, const struct stream_limits *limits)
     config->MaxAge = limits->max_age_ns;
     config->MaxBytes = limits->max_bytes;
     config->MaxMsgSize = limits->max_message_bytes;
+    config->MaxMsgsPerSubject = limits->most_per_subject;
     config->Discard = js_DiscardNew;
     if (limits->duplicates_ns > 0)
         config->Duplicates = limits->duplicates_ns;
@@ -70,7 +73,7 @@ static bool is_as_wanted(const jsStreamConfig *config, const struct stream_limit
 {
     bool is_same = config->SubjectsLen == limits->subject_count && config->MaxAge == limits->max_age_ns &&
                    config->MaxBytes == limits->max_bytes && config->MaxMsgSize == limits->max_message_bytes &&
-                   config->Discard == js_DiscardNew &&
+                   config->Discard == js_DiscardNew && config->MaxMsgsPerSubject == limits->most_per_subject &&
                    (limits->duplicates_ns == 0 || config->Duplicates == limits->duplicates_ns);
     for (int i = 0; is_same && i < limits->subject_count; i++)
         is_same = has_subject(config, limits->subjects[i]);

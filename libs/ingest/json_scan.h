@@ -1,5 +1,5 @@
-/* Walks JSON text once, from left to right, without building a tree: what the codecs have in common. Inside libs/ingest
- * only. */
+/* Walks JSON text once, from left to right, without building a tree: what the codecs have in common, and ingests whose
+ * own messages are JSON. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"

@@ -74,6 +74,8 @@ int net_server_loops(const struct net_server *server);
 void net_set_state(struct net_connection *connection, void *state); /* the protocol's own; freed by closed */
 void *net_state(const struct net_connection *connection);
 int net_loop_of(const struct net_connection *connection);
+/* The listener that it came in by, counted as by net_listen_port. */
+size_t net_listener_of(const struct net_connection *connection);
 enum { NET_PEER_SIZE = 56 };
 /* "192.0.2.7:4711", "[2001:db8::1]:4711". */
 void net_peer(const struct net_connection *connection, char text[NET_PEER_SIZE]);

@@ -15,7 +15,7 @@ enum { MOST_A_TURN = 64, OUT_OF_FILES_WAIT_MS = 100, CROWDED_WAIT_MS = 5 };
 struct arrival {
     struct net_mail mail;
     struct net_loop *loop;
-    struct net_tls *tls;
+    const struct net_listener *listener;
     uint64_t number;
     struct sockaddr_storage peer;
     socklen_t peer_size;
@@ -26,7 +26,7 @@ static void on_arrival(void *context, struct net_connection *none, struct net_ma
 {
     struct arrival *arrival = (struct arrival *)(void *)mail;
     (void)context, (void)none;
-    net_connection_begin(arrival->loop, arrival->fd, arrival->number, arrival->tls,
+    net_connection_begin(arrival->loop, arrival->fd, arrival->number, arrival->listener,
         (const struct sockaddr *)&arrival->peer, arrival->peer_size);
     free(arrival);
 }
@@ -72,7 +72,7 @@ static void hand_over(struct net_server *server, struct net_listener *listener, 
     metric_add(server->accepted, 1);
     arrival->loop = listener->tls ? net_lobby(server) : net_emptiest_loop(server);
     arrival->fd = fd;
-    arrival->tls = listener->tls;
+    arrival->listener = listener;
     arrival->peer = *peer;
     arrival->peer_size = peer_size;
     arrival->number = ++server->last_number;

@@ -145,9 +145,10 @@ void net_connection_open(struct net_connection *connection)
         net_connection_end(connection, NET_END_OURS);
 }
 
-void net_connection_begin(
-    struct net_loop *loop, int fd, uint64_t number, struct net_tls *tls, const struct sockaddr *peer, socklen_t size)
+void net_connection_begin(struct net_loop *loop, int fd, uint64_t number, const struct net_listener *listener,
+    const struct sockaddr *peer, socklen_t size)
 {
+    struct net_tls *tls = listener->tls;
     struct net_server *server = loop->server;
     struct net_connection *connection = atomic_load(&server->is_stopping) ? NULL : make(loop, fd, peer, size);
     if (!connection) {
@@ -157,6 +158,7 @@ void net_connection_begin(
         return;
     }
     connection->number = number;
+    connection->listener = (uint8_t)(listener - server->listeners);
     metric_set(server->open_gauge, (double)atomic_load(&server->connections));
     metric_set(server->unestablished_gauge, (double)atomic_load(&server->unestablished));
     guard_from_now(connection);
@@ -341,6 +343,10 @@ void *net_state(const struct net_connection *connection)
 int net_loop_of(const struct net_connection *connection)
 {
     return connection->loop->index;
+}
+size_t net_listener_of(const struct net_connection *connection)
+{
+    return connection->listener;
 }
 void net_peer(const struct net_connection *connection, char text[NET_PEER_SIZE])
 {

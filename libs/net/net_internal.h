@@ -35,6 +35,7 @@ struct net_connection {
     uint32_t place;
     int fd;
     uint32_t watched; /* what epoll watches for */
+    uint8_t listener;
     enum net_end end;
     bool is_opened, is_established, is_paused, is_closing, is_shut, is_over, is_dirty, is_resumed, wants_write;
     bool has_overflown; /* more output than may wait */
@@ -111,8 +112,8 @@ void net_accept_stop(struct net_server *server, struct net_loop *loop);
 
 /* ---- net_connection.c ---- */
 /* A connection that was just accepted, on its loop. Takes fd in any case. */
-void net_connection_begin(
-    struct net_loop *loop, int fd, uint64_t number, struct net_tls *tls, const struct sockaddr *peer, socklen_t size);
+void net_connection_begin(struct net_loop *loop, int fd, uint64_t number, const struct net_listener *listener,
+    const struct sockaddr *peer, socklen_t size);
 void net_connection_event(struct net_connection *connection, uint32_t events);
 void net_connection_guard_due(struct net_connection *connection);
 void net_connection_resumed(struct net_connection *connection);

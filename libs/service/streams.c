@@ -7,8 +7,8 @@
 enum { DUPLICATE_WINDOW_MS = 120000, SHRINK = 4, MOST_SHRUNK = 64 };
 
 /* A full stream refuses, also where age clears it: what was refused is told to whoever sent it. JetStream sets the sum
- * of max_bytes aside from its max_file_store (7.5 GiB). READINGS goes by age only as a last resort: long before that it
- * is full and refuses. */
+ * of max_bytes aside from its max_file_store (7.75 GiB). READINGS goes by age only as a last resort: long before that
+ * it is full and refuses. */
 static const struct bus_stream catalogue[] = {
     { .name = "READINGS",
         .subjects = { "readings.>" },
@@ -36,6 +36,11 @@ static const struct bus_stream catalogue[] = {
         .max_bytes = MIB(512),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS,
         .is_work_queue = true },
+    { .name = "POSITIONS", /* up to where ingest-tcp has each device's records: one message a device */
+        .subjects = { "positions.>" },
+        .max_bytes = MIB(256),
+        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
+        .is_latest = true },
     { .name = "DEAD",
         .subjects = { "dead.>" },
         .max_bytes = MIB(512),

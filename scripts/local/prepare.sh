@@ -97,6 +97,7 @@ make_settings() {
         echo "export NWIMS_TLS_URL=https://localhost:$PORT_API_TLS NWIMS_TLS_INGEST_URL=https://localhost:$PORT_INGEST_TLS"
         echo "export NWIMS_CA_FILE=$NWIMS_VAR/tls/ca.pem"
         echo "export NWIMS_MQTT_HOST=localhost NWIMS_MQTT_PORT=$PORT_MQTT NWIMS_MQTTS_PORT=$PORT_MQTTS"
+        echo "export NWIMS_TCP_HOST=localhost NWIMS_TCP_PORT=$PORT_NWT NWIMS_TCPS_PORT=$PORT_NWTS NWIMS_LINES_PORT=$PORT_LINES NWIMS_LINES_TLS_PORT=$PORT_LINES_TLS"
     } >"$etc/more.env"
     filled postgresql.conf >"$etc/postgresql.conf"
     cp "$root/deploy/local/pg_hba.conf" "$root/deploy/local/databases.table" "$etc/"

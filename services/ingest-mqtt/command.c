@@ -1,46 +1,14 @@
-#include "base/clock.h"
 #include "base/json_writer.h"
-#include "base/text.h"
-#include "metrics/metrics.h"
-#include "nwims/v1/events.pb-c.h"
 #include "session.h"
-#include "wire/wire.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    EVENT_ARENA_BYTES = 128 * 1024,
-    LONGEST_NAME = 128,
-    LONGEST_RESULT = 16 * 1024,
-    MOST_FLIGHTS = 64,
-    TOPIC_SIZE = 256
-};
+enum { MOST_FLIGHTS = 64, TOPIC_SIZE = 256 };
 
-/* A copy for one session: what the bus gave is gone when its loop comes to it. */
-struct command {
-    struct net_mail mail;
-    char id[UUID_TEXT_SIZE];
-    char name[LONGEST_NAME];
-    int64_t expires_at; /* 0: never */
-    char payload[];     /* JSON, or "" */
-};
-struct command_feed {
-    struct app *app;
-    struct bus_subscription *subscription;
-};
-
-static void tell_result(struct session *session, const char *command_id, const char *state, const char *result)
+static void tell_sent(struct session *session, const char *command_id)
 {
-    Nwims__V1__CommandResult event = NWIMS__V1__COMMAND_RESULT__INIT;
-    event.has_tenant_id = event.has_at = true;
-    event.tenant_id = session->device.tenant_id;
-    event.command_id = (char *)(uintptr_t)command_id;
-    event.device_id = session->device.device_id;
-    event.state = (char *)(uintptr_t)state;
-    event.result = (char *)(uintptr_t)result;
-    event.at = clock_now_us();
-    event_outlet_put(session->loop->app->events, session->device.tenant_id, "command-result", &event.base);
+    command_tell_result(session->loop->app->events, &session->device, command_id, "sent", NULL);
 }
 
 /* ---- down ---- */
@@ -116,88 +84,18 @@ static void send_down(struct session *session, const struct command *command)
     mqtt_put_publish(&session->loop->out, session->version, topic, packet_id, false, body.data, body.size);
     session_send(session);
     if (packet_id == 0)
-        tell_result(session, command->id, "sent", NULL);
+        tell_sent(session, command->id);
 }
 
-static void on_command(void *context, struct net_connection *connection, struct net_mail *mail)
+void command_down(void *context, struct net_connection *connection, struct net_mail *mail)
 {
     struct command *command = (struct command *)(void *)mail;
     struct session *session = connection ? net_state(connection) : NULL;
     (void)context;
-    bool is_in_time = command->expires_at == 0 || command->expires_at > clock_now_us();
-    if (session && session->state == SESSION_OPEN && is_in_time &&
+    if (session && session->state == SESSION_OPEN && command_is_in_time(command) &&
         (session->command_topic || session->takes_tb_commands))
         send_down(session, command);
     free(command);
-}
-
-struct delivery {
-    struct app *app;
-    const Nwims__V1__DeviceCommand *event;
-};
-
-static void post_command(void *context, const struct net_handle *handle)
-{
-    const struct delivery *delivery = context;
-    const Nwims__V1__DeviceCommand *event = delivery->event;
-    size_t size = event->payload ? strlen(event->payload) : 0;
-    struct command *command = calloc(1, sizeof *command + size + 1);
-    if (!command || !text_copy(command->id, sizeof command->id, event->command_id, strlen(event->command_id)) ||
-        !text_copy(command->name, sizeof command->name, event->name, strlen(event->name))) {
-        free(command);
-        return;
-    }
-    if (size > 0)
-        memcpy(command->payload, event->payload, size);
-    command->expires_at = event->has_expires_at ? event->expires_at : 0;
-    command->mail = (struct net_mail){ .to = *handle, .handler = on_command };
-    net_post(delivery->app->server, &command->mail);
-}
-
-static bool is_ours(const Nwims__V1__DeviceCommand *event)
-{
-    return event->command_id && event->device_id && event->name && event->state &&
-           strcmp(event->state, "queued") == 0 &&
-           (!event->protocol || event->protocol[0] == '\0' || strcmp(event->protocol, "mqtt") == 0);
-}
-
-static void on_event_take(void *context, struct bus_message *taken)
-{
-    AUTO(bus_message) message = taken;
-    AUTO_INPLACE(arena) arena;
-    struct command_feed *feed = context;
-    struct err err = { 0 };
-    ProtobufCMessage *event = NULL;
-    arena_init(&arena, EVENT_ARENA_BYTES);
-    if (!wire_decode(&event, &arena, &nwims__v1__device_command__descriptor, bus_message_data(message),
-            bus_message_size(message), &err))
-        return;
-    struct delivery delivery = { feed->app, (const Nwims__V1__DeviceCommand *)event };
-    if (is_ours(delivery.event))
-        roster_each(feed->app->roster, delivery.event->device_id, NULL, post_command, &delivery);
-}
-
-bool command_feed_open(struct command_feed **out_feed, struct app *app, struct err *err)
-{
-    struct command_feed *feed = calloc(1, sizeof *feed);
-    if (!feed)
-        return err_set(err, ERR_LIMIT, "no memory for commands");
-    feed->app = app;
-    if (!bus_subscribe(
-            &feed->subscription, service_bus(app->service), "events.*.command", NULL, on_event_take, feed, err)) {
-        free(feed);
-        return err_wrap(err, "following commands");
-    }
-    *out_feed = feed;
-    return true;
-}
-
-void command_feed_close(struct command_feed *feed)
-{
-    if (!feed)
-        return;
-    bus_subscription_close(feed->subscription);
-    free(feed);
 }
 
 /* ---- up ---- */
@@ -207,32 +105,16 @@ void command_arrived(struct session *session, uint16_t packet_id)
         struct command_flight *flight = *at;
         if (flight->packet_id != packet_id)
             continue;
-        tell_result(session, flight->command_id, "sent", NULL);
+        tell_sent(session, flight->command_id);
         *at = flight->next;
         free(flight);
         return;
     }
 }
 
-/* A device says failure with "ok": false or an "error"; anything else means that it was done. */
-static bool says_failure(const struct mqtt_text *payload)
-{
-    static const char *const words[] = { "\"ok\":false", "\"ok\": false", "\"error\"" };
-    for (size_t i = 0; i < COUNT_OF(words); i++)
-        if (payload->length > 0 && memmem(payload->bytes, payload->length, words[i], strlen(words[i])))
-            return true;
-    return false;
-}
-
 void command_replied(struct session *session, const struct mqtt_text *command_id, const struct mqtt_text *payload)
 {
-    char id[UUID_TEXT_SIZE];
-    bool is_text = payload->length <= LONGEST_RESULT && text_is_utf8(payload->bytes, payload->length) &&
-                   !memchr(payload->bytes, '\0', payload->length);
-    char *result = is_text ? strndup(payload->bytes, payload->length) : NULL;
-    if (!text_copy(id, sizeof id, command_id->bytes, command_id->length))
+    if (!command_tell_reply(session->loop->app->events, &session->device, command_id->bytes, command_id->length,
+            payload->bytes, payload->length))
         session_complain(session, COMPLAINT_TOPIC, "the topic ends in no command's id");
-    else
-        tell_result(session, id, says_failure(payload) ? "failed" : "acknowledged", result);
-    free(result);
 }

@@ -181,7 +181,7 @@ static void on_closed(void *context, struct net_connection *connection, enum net
     bool was_known = session->device.tenant_id != 0 && session->client_id;
     (void)how;
     if (was_known) {
-        roster_leave(app->roster, session);
+        roster_leave(app->roster, &session->entry);
         metric_shift(app->sessions, -1);
         session_tell_presence(session, "disconnected");
         if (session->will && !session->has_said_goodbye)

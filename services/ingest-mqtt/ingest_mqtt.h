@@ -3,15 +3,16 @@
 #pragma once
 #include "base/arena.h"
 #include "base/buffer.h"
-#include "event_outlet.h"
+#include "front/command_feed.h"
+#include "front/event_outlet.h"
+#include "front/roster.h"
+#include "front/workers.h"
 #include "ingest/failure_gate.h"
 #include "ingest/gather.h"
 #include "ingest/intake.h"
 #include "mqtt_packet.h"
 #include "net/net.h"
-#include "roster.h"
 #include "settings.h"
-#include "workers.h"
 
 /* What one loop's thread has to itself. */
 struct front_loop {
@@ -66,9 +67,8 @@ void publish_will(struct session *session);
 void subscribe_take(struct session *session, const struct mqtt_subscribe *subscribe, bool subscribes);
 
 /* ---- command.c: what devices are to do ---- */
-struct command_feed;
-MUST_CHECK bool command_feed_open(struct command_feed **out_feed, struct app *app, struct err *err);
-void command_feed_close(struct command_feed *feed);
+/* command_feed_config.handler */
+void command_down(void *context, struct net_connection *connection, struct net_mail *mail);
 /* The device has the command (PUBACK of a packet of ours). */
 void command_arrived(struct session *session, uint16_t packet_id);
 /* The device says what became of it. */

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "front/device_check.h"
 #include "metrics/metrics.h"
 #include "session.h"
 #include <stdio.h>
@@ -124,7 +125,9 @@ static bool enter_roster(struct session *session)
     struct app *app = session->loop->app;
     struct net_handle old;
     struct taken_over *taken = calloc(1, sizeof *taken);
-    if (!taken || !roster_enter(app->roster, session, &old)) {
+    session->entry =
+        (struct roster_entry){ .handle = session->handle, .device = &session->device, .name = session->client_id };
+    if (!taken || !roster_enter(app->roster, &session->entry, &old)) {
         free(taken);
         return false;
     }
@@ -330,54 +333,30 @@ void login_begin(struct session *session, const struct mqtt_connect *connect)
 }
 
 /* ---- looking again ---- */
-struct recheck_job {
-    struct net_mail mail;
-    struct job job;
-    struct app *app;
-    struct directory_device was;
-    struct err err;
-};
-
+/* While the registry is away the device stays, and is looked at again. */
 static void on_checked(void *context, struct net_connection *connection, struct net_mail *mail)
 {
-    struct recheck_job *recheck = (struct recheck_job *)(void *)mail;
+    struct device_check *check = (struct device_check *)(void *)mail;
     struct session *session = connection ? net_state(connection) : NULL;
     (void)context;
-    if (session && recheck->err.kind == ERR_UNAUTHENTICATED) {
+    if (session && check->err.kind == ERR_UNAUTHENTICATED) {
         session->why_ended = "revoked";
-        session_refuse(session, COMPLAINT_REVOKED, MQTT_NOT_AUTHORIZED, recheck->err.text);
-    } else if (session && recheck->err.kind != ERR_NONE && session->state == SESSION_OPEN) {
+        session_refuse(session, COMPLAINT_REVOKED, MQTT_NOT_AUTHORIZED, check->err.text);
+    } else if (session && check->err.kind != ERR_NONE && session->state == SESSION_OPEN) {
         session->recheck_at_us = clock_monotonic_us() + RECHECK_AGAIN_MS * INT64_C(1000);
         session_arm_timer(session);
     }
-    free(recheck);
-}
-
-/* While the registry is away the device stays, and is looked at again. */
-static void check_again(struct job *job, struct arena *arena)
-{
-    struct recheck_job *recheck = (struct recheck_job *)(void *)((char *)job - offsetof(struct recheck_job, job));
-    struct directory_device device;
-    bool is_good = directory_device_again(recheck->app->directory, &recheck->was, &device, arena, &recheck->err);
-    if (is_good)
-        recheck->err = (struct err){ 0 };
-    net_post(recheck->app->server, &recheck->mail);
+    free(check);
 }
 
 void login_check_again(struct session *session)
 {
-    struct recheck_job *recheck = session->state == SESSION_OPEN ? calloc(1, sizeof *recheck) : NULL;
-    if (!recheck)
+    struct app *app = session->loop->app;
+    if (session->state != SESSION_OPEN ||
+        device_check_start(app->workers, app->directory, app->server, &session->handle, &session->device, on_checked))
         return;
-    recheck->mail = (struct net_mail){ .to = session->handle, .handler = on_checked };
-    recheck->job.run = check_again;
-    recheck->app = session->loop->app;
-    recheck->was = session->device;
-    if (!workers_do(session->loop->app->workers, &recheck->job)) {
-        free(recheck);
-        session->why_ended = "revoked"; /* to be on the safe side: the device comes again and is asked who it is */
-        session_refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "the credential could not be checked");
-    }
+    session->why_ended = "revoked"; /* to be on the safe side: the device comes again and is asked who it is */
+    session_refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "the credential could not be checked");
 }
 
 /* ---- pre-shared keys ---- */

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/time_text.h"
-#include "complaint.h"
+#include "complaints.h"
 #include "ingest_mqtt.h"
 #include "metrics/metrics.h"
 #include <stdatomic.h>
@@ -72,7 +72,8 @@ static bool open_parts(struct app *app, struct err *err)
     for (int i = 0; i < app->config.loops; i++)
         if (!open_loop(app, i, err))
             return false;
-    return workers_open(&app->workers, (size_t)app->config.workers, 2 * most + 64, MESSAGE_ARENA_BYTES, err) &&
+    return workers_open(
+               &app->workers, "worker", (size_t)app->config.workers, 2 * most + 64, MESSAGE_ARENA_BYTES, err) &&
            event_outlet_open(&app->events, service_bus(app->service), MOST_EVENTS, err);
 }
 
@@ -92,6 +93,14 @@ static bool listen_to_devices(struct app *app, struct err *err)
            (config->tls_address[0] == '\0' || net_listen(app->server, config->tls_address, app->tls, err));
 }
 
+static bool follow_commands(struct app *app, struct err *err)
+{
+    const struct command_feed_config feed = {
+        .protocol = "mqtt", .roster = app->roster, .server = app->server, .handler = command_down
+    };
+    return command_feed_open(&app->commands, service_bus(app->service), &feed, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct net_config net = { .name = "mqtt",
@@ -102,11 +111,11 @@ static bool app_start(struct app *app, struct err *err)
         .establish_ms = app->config.login_ms,
         .stall_ms = app->config.stall_ms,
         .most_output_bytes = OUTPUT_BYTES };
-    complaints_init();
+    mqtt_complaints_init();
     front_metrics(app);
     return open_ingest(app, err) && open_parts(app, err) &&
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
-           directory_listen(app->directory, front_recheck, app, err) && command_feed_open(&app->commands, app, err) &&
+           directory_listen(app->directory, front_recheck, app, err) && follow_commands(app, err) &&
            listen_to_devices(app, err);
 }
 

@@ -1,8 +1,8 @@
 #include "session.h"
 #include "base/clock.h"
 #include "edge_node.h"
+#include "front/presence.h"
 #include "metrics/metrics.h"
-#include "nwims/v1/events.pb-c.h"
 #include "publish_job.h"
 #include <stdlib.h>
 #include <string.h>
@@ -166,22 +166,14 @@ void session_leave_if_done(struct session *session)
 /* ---- presence ---- */
 void session_tell_presence(struct session *session, const char *kind)
 {
-    Nwims__V1__DevicePresence presence = NWIMS__V1__DEVICE_PRESENCE__INIT;
-    char peer[NET_PEER_SIZE], connection_id[UUID_TEXT_SIZE];
-    bool is_end = strcmp(kind, "disconnected") == 0, is_seen = strcmp(kind, "seen") == 0;
+    char peer[NET_PEER_SIZE];
     session_peer(session, peer);
-    uuid_format(connection_id, &session->id);
-    presence.has_tenant_id = presence.has_at = true;
-    presence.tenant_id = session->device.tenant_id;
-    presence.device_id = session->device.device_id;
-    presence.protocol = (char[]){ "mqtt" };
-    presence.kind = (char *)(uintptr_t)kind;
-    presence.at = clock_now_us();
-    presence.reason = is_end ? (char *)(uintptr_t)session->why_ended : NULL;
-    presence.peer = peer;
-    presence.connection_id = is_seen ? NULL : connection_id;
-    presence.has_last_reading_at = !is_end && session->last_reading_at != 0;
-    presence.last_reading_at = session->last_reading_at;
     session->seen_at_us = clock_monotonic_us();
-    event_outlet_put(session->loop->app->events, session->device.tenant_id, "presence", &presence.base);
+    presence_tell(session->loop->app->events, &(struct presence){ .protocol = "mqtt",
+                                                  .kind = kind,
+                                                  .reason = session->why_ended,
+                                                  .peer = peer,
+                                                  .device = &session->device,
+                                                  .connection_id = &session->id,
+                                                  .last_reading_at = session->last_reading_at });
 }

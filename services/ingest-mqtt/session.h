@@ -3,7 +3,7 @@
 #pragma once
 #include "ack_queue.h"
 #include "base/uuid.h"
-#include "complaint.h"
+#include "complaints.h"
 #include "ingest_mqtt.h"
 #include "topic.h"
 
@@ -29,7 +29,7 @@ struct session {
     struct front_loop *loop;
     struct net_connection *connection;
     struct net_handle handle;
-    struct session *next_of_device; /* the roster's */
+    struct roster_entry entry;
     enum session_state state;
     enum mqtt_version version;
     struct directory_device device;
@@ -52,7 +52,7 @@ struct session {
     struct publish_job *retry; /* a message that a worker could not get stored: at resume_at_us once more */
     bool is_busy;              /* a worker has a message of it, or its login: nothing is read meanwhile */
     bool is_window_full;       /* read no further until something is acknowledged */
-    bool is_in_roster, has_said_goodbye;
+    bool has_said_goodbye;
     const char *why_ended; /* for presence: client, keep-alive, taken-over, revoked, drain, error */
 };
 MUST_CHECK struct session *session_new(struct front_loop *loop, struct net_connection *connection);

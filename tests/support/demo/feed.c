@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "base/time_text.h"
 #include "mqtt.h"
+#include "nwt.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -101,7 +102,7 @@ static bool make_zone(struct api *api, struct demo_state *state, int zone, const
         return false;
     snprintf(logger, sizeof logger, "LOGGER-%s", code);
     snprintf(body, sizeof body, "{\"code\":\"%s\",\"protocol\":\"%s\",\"municipality_id\":\"%s\",\"zone_id\":\"%s\"}",
-        logger, network_zone_is_mqtt(zone) ? "mqtt" : "http", town_id, zone_id);
+        logger, network_zone_protocol(zone), town_id, zone_id);
     if (!make(api, "/devices", logger, body, device_id, err))
         return false;
     for (int quantity = 0; quantity < QUANTITY_COUNT; quantity++) {
@@ -280,10 +281,11 @@ static bool send_http(struct api *api, const struct demo_state *state, const str
         &body, &status, err);
 }
 
-static bool send_mqtt(
+static bool send_connected(
     const struct demo_state *state, const struct demo_options *options, int zone, int64_t now_us, struct err *err)
 {
     static struct mqtt_logger loggers[ZONE_COUNT];
+    static struct nwt_logger tcp_loggers[ZONE_COUNT];
     AUTO_INPLACE(buffer) body = { 0 };
     struct json_writer writer;
     char code[NETWORK_CODE_SIZE];
@@ -292,6 +294,8 @@ static bool send_mqtt(
     write_compact(&writer, zone, now_us);
     if (!buffer_ok(&body))
         return err_set(err, ERR_LIMIT, "out of memory");
+    if (strcmp(network_zone_protocol(zone), "tcp") == 0)
+        return nwt_logger_send(&tcp_loggers[zone], options->tcp_port, state->device_tokens[zone], body.data, err);
     return mqtt_logger_send(
         &loggers[zone], options->mqtt_port, code, state->device_tokens[zone], "nwims/v1/me/up", body.data, err);
 }
@@ -300,9 +304,11 @@ bool demo_send_now(struct api *api, const struct demo_state *state, const struct
 {
     int64_t now_us = clock_now_us() / 1000000 * 1000000;
     for (int zone = 0; zone < ZONE_COUNT; zone++) {
-        bool by_mqtt = network_zone_is_mqtt(zone) && options->mqtt_port > 0;
-        if (!(by_mqtt ? send_mqtt(state, options, zone, now_us, err)
-                      : send_http(api, state, options, zone, now_us, err)))
+        const char *protocol = network_zone_protocol(zone);
+        bool is_connected = (strcmp(protocol, "mqtt") == 0 && options->mqtt_port > 0) ||
+                            (strcmp(protocol, "tcp") == 0 && options->tcp_port > 0);
+        if (!(is_connected ? send_connected(state, options, zone, now_us, err)
+                           : send_http(api, state, options, zone, now_us, err)))
             return false;
     }
     return true;

@@ -10,13 +10,14 @@
 
 enum { FEED_EVERY_MS = 10000, TOKEN_EVERY_ROUNDS = 60 };
 
-static const char help[] = "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file "
-                           "F --demo-password-file F --env-file F --state-file F [--more-file F] [--mqtt-port P]\n"
-                           "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of "
-                           "readings, writes the environment file\n"
-                           "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in "
-                           "the environment file fresh\n"
-                           "  --more-file is put behind it as it is\n";
+static const char help[] =
+    "nwims-demo --setup|--feed --url URL --ingest-url URL --admin-email E --admin-password-file "
+    "F --demo-password-file F --env-file F --state-file F [--more-file F] [--mqtt-port P] [--tcp-port P]\n"
+    "  --setup  makes tenant, towns, districts, loggers and sensors, sends two days of "
+    "readings, writes the environment file\n"
+    "  --feed   sends what the loggers measure every 10 s until stopped, and keeps the token in "
+    "the environment file fresh\n"
+    "  --more-file is put behind it as it is\n";
 
 static bool read_line(const char *path, char *target, size_t size, struct err *err)
 {
@@ -99,7 +100,8 @@ int main(int argc, char **argv)
         { "admin-email", required_argument, NULL, 'e' }, { "admin-password-file", required_argument, NULL, 'p' },
         { "demo-password-file", required_argument, NULL, 'd' }, { "env-file", required_argument, NULL, 'v' },
         { "state-file", required_argument, NULL, 't' }, { "more-file", required_argument, NULL, 'm' },
-        { "mqtt-port", required_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+        { "mqtt-port", required_argument, NULL, 'q' }, { "tcp-port", required_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' }, { 0 } };
     char password[256] = "", demo_password[256] = "";
     struct demo_state state;
     AUTO(api) api = NULL;
@@ -138,6 +140,9 @@ int main(int argc, char **argv)
             break;
         case 'q':
             options.mqtt_port = atoi(optarg);
+            break;
+        case 'c':
+            options.tcp_port = atoi(optarg);
             break;
         default:
             fputs(help, option == 'h' ? stdout : stderr);

@@ -71,7 +71,7 @@ double network_sent_value(int zone, int quantity, int64_t at_us)
     return round((strcmp(unit, "kPa") == 0 ? value * 100 : value / 3.6) * 1000) / 1000;
 }
 
-bool network_zone_is_mqtt(int zone)
+const char *network_zone_protocol(int zone)
 {
-    return zone % 3 == 2;
+    return zone % 3 == 2 ? "mqtt" : zone % 6 == 1 ? "tcp" : "http";
 }

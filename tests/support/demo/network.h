@@ -21,8 +21,8 @@ extern const struct quantity network_quantities[QUANTITY_COUNT];
 
 enum { NETWORK_CODE_SIZE = 64 };
 void network_zone_code(char code[NETWORK_CODE_SIZE], int zone);
-/* Whether its logger sends over MQTT; the others over HTTP. */
-bool network_zone_is_mqtt(int zone);
+/* How its logger sends: "mqtt", "tcp" or "http". */
+const char *network_zone_protocol(int zone);
 void network_sensor_code(char code[NETWORK_CODE_SIZE], int zone, int quantity);
 /* What the sensor shows at that time, in its canonical unit: consumption with a morning and an evening peak, pressure
  * that falls with it, noise that is the same whenever it is asked for the same time. */

@@ -35,7 +35,7 @@ static const struct {
         "{\"error\":{\"code\":400,\"err_code\":10054,\"description\":\"message size exceeds maximum allowed\"}}",
         ERR_INPUT, 0, false },
     { "the message is wrong",
-        "{\"error\":{\"code\":400,\"err_code\":10071,\"description\":\"wrong last sequence: 3\"}}", ERR_INPUT, 0,
+        "{\"error\":{\"code\":400,\"err_code\":10071,\"description\":\"wrong last sequence: 3\"}}", ERR_PRECONDITION, 0,
         false },
     { "no leader",
         "{\"error\":{\"code\":503,\"err_code\":10008,\"description\":\"JetStream system temporarily unavailable\"}}",

@@ -1,13 +1,12 @@
-#include "roster.h"
+#include "front/roster.h"
 #include "base/map.h"
-#include "session.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct roster {
     pthread_mutex_t lock;
-    struct map *devices; /* device id -> its first session */
+    struct map *devices; /* device id -> its first entry */
 };
 
 struct roster *roster_new(size_t most)
@@ -30,12 +29,12 @@ void roster_free(struct roster *roster)
     free(roster);
 }
 
-static struct session *first_of(const struct roster *roster, const char *device_id)
+static struct roster_entry *first_of(const struct roster *roster, const char *device_id)
 {
     return map_get(roster->devices, device_id, strlen(device_id));
 }
 
-static bool set_first(struct roster *roster, const char *device_id, struct session *first)
+static bool set_first(struct roster *roster, const char *device_id, struct roster_entry *first)
 {
     if (first)
         return map_put(roster->devices, device_id, strlen(device_id), first, NULL);
@@ -43,31 +42,32 @@ static bool set_first(struct roster *roster, const char *device_id, struct sessi
     return true;
 }
 
-static void take_out(struct roster *roster, struct session *session)
+static void take_out(struct roster *roster, struct roster_entry *entry)
 {
-    const char *device_id = session->device.device_id;
-    struct session *first = first_of(roster, device_id);
-    session->is_in_roster = false;
-    if (first == session) { /* replacing the value of a key that is there needs no memory */
-        bool is_set = set_first(roster, device_id, session->next_of_device);
+    const char *device_id = entry->device->device_id;
+    struct roster_entry *first = first_of(roster, device_id);
+    entry->is_in = false;
+    if (first == entry) { /* replacing the value of a key that is there needs no memory */
+        bool is_set = set_first(roster, device_id, entry->next_of_device);
         (void)is_set;
         return;
     }
-    for (struct session *other = first; other; other = other->next_of_device)
-        if (other->next_of_device == session) {
-            other->next_of_device = session->next_of_device;
+    for (struct roster_entry *other = first; other; other = other->next_of_device)
+        if (other->next_of_device == entry) {
+            other->next_of_device = entry->next_of_device;
             return;
         }
 }
 
-bool roster_enter(struct roster *roster, struct session *session, struct net_handle *out_old)
+bool roster_enter(struct roster *roster, struct roster_entry *entry, struct net_handle *out_old)
 {
     size_t count = 0;
-    struct session *old = NULL;
+    struct roster_entry *old = NULL;
     *out_old = (struct net_handle){ 0 };
     pthread_mutex_lock(&roster->lock);
-    for (struct session *other = first_of(roster, session->device.device_id); other; other = other->next_of_device) {
-        old = strcmp(other->client_id, session->client_id) == 0 ? other : old;
+    for (struct roster_entry *other = first_of(roster, entry->device->device_id); other;
+         other = other->next_of_device) {
+        old = strcmp(other->name, entry->name) == 0 ? other : old;
         count++;
     }
     if (old) {
@@ -75,19 +75,19 @@ bool roster_enter(struct roster *roster, struct session *session, struct net_han
         take_out(roster, old);
     }
     bool has_room = old || count < ROSTER_MOST_OF_DEVICE;
-    session->next_of_device = first_of(roster, session->device.device_id);
-    session->is_in_roster = has_room && set_first(roster, session->device.device_id, session);
-    bool is_in = session->is_in_roster;
+    entry->next_of_device = first_of(roster, entry->device->device_id);
+    entry->is_in = has_room && set_first(roster, entry->device->device_id, entry);
+    bool is_in = entry->is_in;
     pthread_mutex_unlock(&roster->lock);
     return is_in;
 }
 
-bool roster_leave(struct roster *roster, struct session *session)
+bool roster_leave(struct roster *roster, struct roster_entry *entry)
 {
     pthread_mutex_lock(&roster->lock);
-    bool was_in = session->is_in_roster;
+    bool was_in = entry->is_in;
     if (was_in)
-        take_out(roster, session);
+        take_out(roster, entry);
     pthread_mutex_unlock(&roster->lock);
     return was_in;
 }
@@ -102,9 +102,9 @@ static bool visit_device(void *context, const void *key, size_t key_size, void *
 {
     const struct visit *visit = context;
     (void)key, (void)key_size;
-    for (const struct session *session = value; session; session = session->next_of_device)
-        if (!visit->credential_id || strcmp(visit->credential_id, session->device.credential_id) == 0)
-            visit->call(visit->context, &session->handle);
+    for (const struct roster_entry *entry = value; entry; entry = entry->next_of_device)
+        if (!visit->credential_id || strcmp(visit->credential_id, entry->device->credential_id) == 0)
+            visit->call(visit->context, &entry->handle);
     return true;
 }
 

@@ -1,4 +1,4 @@
-#include "event_outlet.h"
+#include "front/event_outlet.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
@@ -79,8 +79,8 @@ bool event_outlet_open(struct event_outlet **out_outlet, struct bus *bus, size_t
     __attribute__((cleanup(event_outlet_auto))) struct event_outlet *outlet = calloc(1, sizeof *outlet);
     if (!outlet || !(outlet->queue = queue_new(most_waiting)))
         return err_set(err, ERR_LIMIT, "no memory for events");
-    outlet->dropped = metrics_counter("nwims_mqtt_events_dropped_total", NULL, "Events that could not be kept");
-    outlet->waiting = metrics_gauge("nwims_mqtt_events_waiting", NULL, "Events that the stream has not stored yet");
+    outlet->dropped = metrics_counter("nwims_ingest_events_dropped_total", NULL, "Events that could not be kept");
+    outlet->waiting = metrics_gauge("nwims_ingest_events_waiting", NULL, "Events that the stream has not stored yet");
     if (!bus_publisher_open(&outlet->publisher, bus, MOST_IN_FLIGHT, on_published, err))
         return false;
     int failed = pthread_create(&outlet->thread, NULL, run, outlet);

@@ -1,7 +1,6 @@
-/* What clients do wrong, or we cannot take: counted each time, logged as a sample, at most a line a second of each
- * kind. */
+/* What clients do wrong, or we cannot take (front/complaint.h). */
 #pragma once
-#include "base/compiler.h"
+#include "front/complaint.h"
 
 enum complaint {
     COMPLAINT_MALFORMED,
@@ -22,7 +21,4 @@ enum complaint {
     COMPLAINT_UNAVAILABLE,
     COMPLAINTS
 };
-void complaints_init(void);
-/* Any thread. device_id "" if not known yet; peer without its port. */
-void complaint_note(
-    enum complaint complaint, int32_t tenant_id, const char *device_id, const char *peer, const char *problem);
+void mqtt_complaints_init(void);

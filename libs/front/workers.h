@@ -9,8 +9,9 @@ struct workers;
 struct job {
     void (*run)(struct job *job, struct arena *arena);
 };
-MUST_CHECK bool workers_open(
-    struct workers **out_workers, size_t threads, size_t most_waiting, size_t arena_bytes, struct err *err);
+/* name: of the threads and in the metric, at most 15 characters. */
+MUST_CHECK bool workers_open(struct workers **out_workers, const char *name, size_t threads, size_t most_waiting,
+    size_t arena_bytes, struct err *err);
 /* Takes no more; what waits is still done. NULL is fine. */
 void workers_stop(struct workers *workers);
 void workers_close(struct workers *workers);

@@ -1,7 +1,8 @@
-#include "workers.h"
+#include "front/workers.h"
 #include "base/queue.h"
 #include "metrics/metrics.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,20 +33,22 @@ static void workers_auto(struct workers **workers)
     workers_close(*workers);
 }
 
-bool workers_open(
-    struct workers **out_workers, size_t threads, size_t most_waiting, size_t arena_bytes, struct err *err)
+bool workers_open(struct workers **out_workers, const char *name, size_t threads, size_t most_waiting,
+    size_t arena_bytes, struct err *err)
 {
+    char label[32];
     __attribute__((cleanup(workers_auto))) struct workers *workers = calloc(1, sizeof *workers);
     if (!workers || !(workers->queue = queue_new(most_waiting)) ||
         !(workers->threads = calloc(threads, sizeof *workers->threads)))
         return err_set(err, ERR_LIMIT, "no memory for workers");
     workers->arena_bytes = arena_bytes;
-    workers->waiting = metrics_gauge("nwims_mqtt_jobs_waiting", NULL, "Logins and difficult messages that wait");
+    snprintf(label, sizeof label, "workers=\"%.15s\"", name);
+    workers->waiting = metrics_gauge("nwims_ingest_jobs_waiting", label, "What waits for a worker");
     for (; workers->count < threads; workers->count++) {
         int failed = pthread_create(&workers->threads[workers->count], NULL, work, workers);
         if (failed != 0)
             return err_set(err, ERR_LIMIT, "no thread for a worker: %s", strerror(failed));
-        pthread_setname_np(workers->threads[workers->count], "worker");
+        pthread_setname_np(workers->threads[workers->count], name);
     }
     *out_workers = TAKE(workers);
     return true;

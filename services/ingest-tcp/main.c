@@ -1,0 +1,205 @@
+/* ingest-tcp: devices send numbered records over TCP and are told up to which they are stored. See README.md. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "complaints.h"
+#include "ingest_tcp.h"
+#include "metrics/metrics.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct service_program program = {
+    .name = "ingest-tcp",
+    .summary = "Devices send readings over TCP (NWT/1, lines of JSON).",
+    .settings = ingest_tcp_settings,
+    .uses_bus = true,
+};
+
+enum {
+    MESSAGE_ARENA_BYTES = 64 * 1024 * 1024,
+    PUBLISH_MS = 5000,
+    MOST_EVENTS = 65536,
+    OUTPUT_BYTES = 64 * 1024,
+    GOODBYE_MS = 8000, /* for what is unacknowledged when devices are told to go */
+    SETTLE_MS = 3000,
+    EVENTS_MS = 2000,
+    LOOK_MS = 5,
+};
+
+/* ---- starting ---- */
+static bool open_ingest(struct app *app, struct err *err)
+{
+    struct bus *bus = service_bus(app->service);
+    /* Clocks that were never set say 1970 or 2000. */
+    static const char oldest[] = "2015-01-01T00:00:00Z";
+    const struct directory_config directory = { .most_sensors = (size_t)app->config.directory_sensors,
+        .most_credentials = (size_t)app->config.directory_credentials,
+        .absent_ms = 2000,
+        .keep_ms = 60000 };
+    struct intake_config intake = { .future_ms = app->config.future_ms, .keep_future = true, .publish_ms = PUBLISH_MS };
+    app->failures = failure_gate_new(app->config.failures_a_minute);
+    if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+        return err_set(err, ERR_LIMIT, "no memory to start");
+    return directory_open(&app->directory, bus, &directory, err) &&
+           intake_open(&app->intake, bus, app->directory, &intake, err);
+}
+
+static bool open_loop(struct app *app, int index, struct err *err)
+{
+    struct front_loop *loop = &app->loops[index];
+    const struct gather_config gather = { .protocol = "tcp",
+        .most_readings = (size_t)app->config.batch_max_readings,
+        .linger_ms = app->config.batch_linger_ms,
+        .most_in_flight = (size_t)app->config.batches_in_flight,
+        .most_held = (size_t)app->config.most_held,
+        .settled = front_settled,
+        .wake = front_wake,
+        .context = loop };
+    loop->app = app;
+    loop->index = index;
+    arena_init(&loop->arena, MESSAGE_ARENA_BYTES);
+    return gather_open(&loop->gather, app->intake, &gather, err);
+}
+
+static bool open_parts(struct app *app, struct err *err)
+{
+    size_t most = (size_t)app->config.most_connections;
+    app->roster = roster_new(most + 1);
+    app->loops = calloc((size_t)app->config.loops, sizeof *app->loops);
+    if (!app->roster || !app->loops)
+        return err_set(err, ERR_LIMIT, "no memory to start");
+    for (int i = 0; i < app->config.loops; i++)
+        if (!open_loop(app, i, err))
+            return false;
+    return workers_open(
+               &app->workers, "worker", (size_t)app->config.workers, 2 * most + 64, MESSAGE_ARENA_BYTES, err) &&
+           event_outlet_open(&app->events, service_bus(app->service), MOST_EVENTS, err);
+}
+
+static bool listen(struct app *app, const char *address, bool is_line, bool is_tls, struct err *err)
+{
+    if (address[0] == '\0')
+        return true;
+    app->is_line[app->listener_count++] = is_line;
+    return net_listen(app->server, address, is_tls ? app->tls : NULL, err);
+}
+
+static bool listen_to_devices(struct app *app, struct err *err)
+{
+    const struct ingest_tcp_config *config = &app->config;
+    const struct net_tls_config tls = { .certificate_file = config->certificate_file,
+        .key_file = config->key_file,
+        .asks_for_certificate = config->takes_certificates,
+        .psk = config->takes_psk ? login_psk : NULL,
+        .psk_context = app };
+    bool has_tls = config->tls_address[0] != '\0' || config->line_tls_address[0] != '\0';
+    if (!has_tls && config->plain_address[0] == '\0' && config->line_address[0] == '\0')
+        return err_set(err, ERR_CONFIG, "none of NWT_ADDRESS, NWTS_ADDRESS, LINES_ADDRESS, LINES_TLS_ADDRESS is set");
+    if (has_tls && !net_tls_open(&app->tls, &tls, err))
+        return err_wrap(err, "NWTS_ADDRESS and LINES_TLS_ADDRESS need TLS_CERTIFICATE_FILE and TLS_KEY_FILE");
+    return listen(app, config->plain_address, false, false, err) &&
+           listen(app, config->tls_address, false, true, err) && listen(app, config->line_address, true, false, err) &&
+           listen(app, config->line_tls_address, true, true, err);
+}
+
+static bool follow_commands(struct app *app, struct err *err)
+{
+    const struct command_feed_config feed = {
+        .protocol = "tcp", .roster = app->roster, .server = app->server, .handler = command_down
+    };
+    return command_feed_open(&app->commands, service_bus(app->service), &feed, err);
+}
+
+static bool app_start(struct app *app, struct err *err)
+{
+    const struct net_config net = { .name = "tcp",
+        .loops = (int)app->config.loops,
+        .most_connections = (size_t)app->config.most_connections,
+        .most_unestablished = (size_t)app->config.most_logins,
+        .admit_a_second = app->config.admit_a_second,
+        .establish_ms = app->config.login_ms,
+        .stall_ms = app->config.stall_ms,
+        .most_output_bytes = OUTPUT_BYTES };
+    tcp_complaints_init();
+    front_metrics(app);
+    return open_ingest(app, err) && open_parts(app, err) &&
+           net_server_open(&app->server, &net, &front_protocol, app, err) &&
+           positions_open(&app->positions, service_bus(app->service), app->server, (size_t)app->config.writers,
+               (size_t)app->config.most_connections + 1, records_moved, err) &&
+           directory_listen(app->directory, front_recheck, app, err) && follow_commands(app, err) &&
+           listen_to_devices(app, err);
+}
+
+/* ---- stopping ---- */
+struct detach {
+    struct net_mail mail;
+    struct front_loop *loop;
+    atomic_int *left;
+};
+
+/* On the loop: a gather is closed by the thread that uses it. */
+static void on_detach(void *context, struct net_connection *none, struct net_mail *mail)
+{
+    struct detach *detach = (struct detach *)(void *)mail;
+    (void)context, (void)none;
+    gather_close(TAKE(detach->loop->gather));
+    atomic_fetch_sub(detach->left, 1);
+}
+
+/* What connections that broke have left behind is given a moment. */
+static void detach_gathers(struct app *app)
+{
+    struct detach detaches[64];
+    atomic_int left = (int)app->config.loops;
+    int64_t end_us = clock_monotonic_us() + SETTLE_MS * INT64_C(1000);
+    while (metric_value(app->held) > 0 && clock_monotonic_us() < end_us)
+        clock_sleep_ms(LOOK_MS);
+    for (int i = 0; i < app->config.loops; i++) {
+        detaches[i] = (struct detach){
+            .mail = { .to = { .loop = (uint32_t)i }, .handler = on_detach }, .loop = &app->loops[i], .left = &left
+        };
+        net_post(app->server, &detaches[i].mail);
+    }
+    while (atomic_load(&left) > 0)
+        clock_sleep_ms(LOOK_MS);
+}
+
+static void app_stop(struct app *app)
+{
+    if (app->server)
+        net_server_drain(app->server, app->config.drain_spread_ms, GOODBYE_MS);
+    command_feed_close(TAKE(app->commands));
+    if (app->directory)
+        directory_unlisten(app->directory);
+    workers_stop(app->workers);
+    if (app->server)
+        detach_gathers(app);
+    positions_stop(app->positions);
+    net_server_close(TAKE(app->server));
+    workers_close(TAKE(app->workers));
+    for (int i = 0; app->loops && i < app->config.loops; i++) {
+        gather_close(TAKE(app->loops[i].gather));
+        arena_done(&app->loops[i].arena);
+        buffer_done(&app->loops[i].out);
+    }
+    free(TAKE(app->loops));
+    positions_close(TAKE(app->positions));
+    event_outlet_close(TAKE(app->events), EVENTS_MS);
+    net_tls_close(TAKE(app->tls));
+    roster_free(TAKE(app->roster));
+    intake_close(TAKE(app->intake));
+    directory_close(TAKE(app->directory));
+    failure_gate_free(TAKE(app->failures));
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app;
+    struct err err = { 0 };
+    bool ok = service_open(&app.service, &program, &app.config, argc, argv, &err) && app_start(&app, &err) &&
+              service_run(app.service, &err);
+    app_stop(&app);
+    service_close(app.service);
+    return service_exit(ok, &err);
+}

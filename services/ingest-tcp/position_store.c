@@ -1,0 +1,65 @@
+#include "position_store.h"
+#include "base/clock.h"
+#include "nwims/v1/positions.pb-c.h"
+#include "wire/wire.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SUBJECT_SIZE = 80, VALUE_BYTES = 256, ARENA_BYTES = 4096, WRITE_MS = 3000 };
+
+static void subject_of(char subject[SUBJECT_SIZE], const struct position_key *key)
+{
+    snprintf(subject, SUBJECT_SIZE, "positions.%" PRId32 ".%s", key->tenant_id, key->device_id);
+}
+
+static bool decode(struct position_value *value, const struct bus_message *message, struct err *err)
+{
+    AUTO_INPLACE(arena) arena;
+    ProtobufCMessage *decoded = NULL;
+    arena_init(&arena, ARENA_BYTES);
+    if (!wire_decode(&decoded, &arena, &nwims__v1__device_position__descriptor, bus_message_data(message),
+            bus_message_size(message), err))
+        return false;
+    const Nwims__V1__DevicePosition *position = (const Nwims__V1__DevicePosition *)decoded;
+    if (!position->has_epoch || !position->has_committed || position->owner.len != sizeof value->owner.bytes)
+        return err_set(err, ERR_BUG, "a stored position lacks a field");
+    value->epoch = position->epoch;
+    value->committed = position->committed;
+    memcpy(value->owner.bytes, position->owner.data, sizeof value->owner.bytes);
+    return true;
+}
+
+bool position_store_read(struct bus *bus, const struct position_key *key, struct position_value *out_value,
+    uint64_t *out_sequence, struct err *err)
+{
+    AUTO(bus_message) message = NULL;
+    char subject[SUBJECT_SIZE];
+    subject_of(subject, key);
+    if (bus_latest(bus, "POSITIONS", subject, &message, out_sequence, err))
+        return decode(out_value, message, err);
+    if (err->kind != ERR_NOT_FOUND)
+        return false;
+    *err = (struct err){ 0 };
+    *out_value = (struct position_value){ 0 };
+    *out_sequence = 0;
+    return true;
+}
+
+bool position_store_write(struct bus *bus, const struct position_key *key, const struct position_value *value,
+    uint64_t last_sequence, uint64_t *out_sequence, struct err *err)
+{
+    Nwims__V1__DevicePosition position = NWIMS__V1__DEVICE_POSITION__INIT;
+    AUTO_INPLACE(buffer) body = { .ceiling_bytes = VALUE_BYTES };
+    char subject[SUBJECT_SIZE];
+    subject_of(subject, key);
+    position.has_epoch = position.has_committed = position.has_owner = position.has_at = true;
+    position.epoch = value->epoch;
+    position.committed = value->committed;
+    position.owner = (ProtobufCBinaryData){ sizeof value->owner.bytes, (uint8_t *)(uintptr_t)value->owner.bytes };
+    position.at = clock_now_us();
+    if (!wire_encode(&body, &position.base, err))
+        return false;
+    const struct bus_outgoing outgoing = { .subject = subject, .data = body.data, .size = body.size };
+    return bus_replace(bus, &outgoing, NULL, last_sequence, WRITE_MS, out_sequence, err);
+}

@@ -1,0 +1,20 @@
+/* Positions of devices in the stream POSITIONS (proto/nwims/v1/positions.proto). Each call is a round trip; any thread.
+ */
+#pragma once
+#include "base/uuid.h"
+#include "bus/bus.h"
+
+struct position_value {
+    uint64_t epoch, committed;
+    struct uuid owner;
+};
+struct position_key {
+    int32_t tenant_id;
+    char device_id[UUID_TEXT_SIZE];
+};
+/* Nothing stored yet: true with *out_sequence 0. */
+MUST_CHECK bool position_store_read(struct bus *bus, const struct position_key *key, struct position_value *out_value,
+    uint64_t *out_sequence, struct err *err);
+/* ERR_PRECONDITION if something else was stored after last_sequence. */
+MUST_CHECK bool position_store_write(struct bus *bus, const struct position_key *key,
+    const struct position_value *value, uint64_t last_sequence, uint64_t *out_sequence, struct err *err);

@@ -1,0 +1,522 @@
+/* ingest-tcp as a process, on a real NATS with a registry of the test, driven by the bytes of NWT/1. */
+#include "tests/integration/nwt_client.h"
+
+#include "nwims/v1/events.pb-c.h"
+#include "tests/support/test_identity.h"
+#include <sys/wait.h>
+
+static struct stack stack;
+static struct bus_consumer *readings, *refused, *presence, *results;
+static struct identity server_identity;
+static pid_t service;
+static int port, tls_port, line_port;
+static struct err err;
+static uint64_t epoch = 100; /* each test takes one of its own */
+
+static struct bus_consumer *events_of(const char *filter, const char *durable)
+{
+    struct bus_consumer *consumer = NULL;
+    must(bus_consumer_open(&consumer, stack.bus,
+             &(struct bus_consumer_config){ .stream = "EVENTS",
+                 .durable = durable,
+                 .filter = filter,
+                 .ack_wait_ms = 30000,
+                 .batch = 10,
+                 .max_ack_pending = 1000 },
+             &err),
+        &err);
+    return consumer;
+}
+
+static void set_address(const char *name, int *out_port)
+{
+    char address[64];
+    *out_port = test_free_port();
+    snprintf(address, sizeof address, "127.0.0.1:%d", *out_port);
+    setenv(name, address, 1);
+}
+
+static void start_service(void)
+{
+    char program[512];
+    int admin_port;
+    const char *folder = getenv("NWIMS_BIN");
+    snprintf(program, sizeof program, "%s/ingest-tcp", folder ? folder : "build/debug/bin");
+    set_address("NWT_ADDRESS", &port);
+    set_address("NWTS_ADDRESS", &tls_port);
+    set_address("LINES_TLS_ADDRESS", &line_port);
+    set_address("ADMIN_ADDRESS", &admin_port);
+    setenv("TLS_CERTIFICATE_FILE", server_identity.certificate_file, 1);
+    setenv("TLS_KEY_FILE", server_identity.key_file, 1);
+    setenv("NATS_URL", stack.nats.url, 1);
+    setenv("PLAIN_TOKENS", "true", 1);
+    setenv("DRAIN_DELAY_MS", "0", 1);
+    setenv("DRAIN_SPREAD_MS", "50", 1);
+    setenv("WINDOW", "32", 1);
+    setenv("FAILURES_A_MINUTE", "20", 1);
+    service = test_process_start(stack.nats.folder, "ingest-tcp", (const char *[]){ program, NULL });
+    test_wait_for_port(port);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    stack_start(&stack);
+    identity_make(&server_identity, "localhost");
+    readings = stack_consumer(&stack, "READINGS", "test-readings");
+    refused = stack_consumer(&stack, "REFUSED", "test-refused");
+    presence = events_of("events.*.presence", "test-presence");
+    results = events_of("events.*.command-result", "test-results");
+    start_service();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    bus_consumer_close(readings);
+    bus_consumer_close(refused);
+    bus_consumer_close(presence);
+    bus_consumer_close(results);
+    stack_stop(&stack);
+    identity_done(&server_identity);
+    return 0;
+}
+
+/* ---- a device ---- */
+static struct nwt_hello hello_of(uint64_t next, uint64_t acknowledged)
+{
+    return (struct nwt_hello){ .version = 1,
+        .way = 1,
+        .epoch = epoch,
+        .oldest = acknowledged + 1,
+        .next = next,
+        .acknowledged = acknowledged,
+        .name = STACK_TOKEN };
+}
+
+/* What has just changed, or comes back after a kill, is known a moment later. */
+static struct nwt_client log_in_as(const struct nwt_hello *hello, uint64_t committed)
+{
+    struct nwt_frame frame = { 0 };
+    for (int i = 0; i < 200; i++) {
+        struct nwt_client client = nwt_dial(port);
+        nwt_say_hello(&client, hello);
+        if (nwt_next(&client, &frame) && frame.type == WELCOME) {
+            assert_int_equal(frame.sequence, committed);
+            return client;
+        }
+        close(client.fd);
+        clock_sleep_ms(100);
+    }
+    fail_msg("no WELCOME: %u %u", frame.type, frame.payload[0]);
+    return (struct nwt_client){ 0 };
+}
+
+static struct nwt_client log_in(void)
+{
+    const struct nwt_hello hello = hello_of(1, 0);
+    epoch++;
+    return log_in_as(&(struct nwt_hello){ 1, 1, epoch, hello.oldest, hello.next, 0, hello.name, NULL }, 0);
+}
+
+/* Acknowledgements until this one. */
+static void expect_ack(struct nwt_client *client, uint64_t committed)
+{
+    struct nwt_frame frame = { 0 };
+    uint64_t last = 0;
+    do {
+        if (!nwt_next(client, &frame))
+            fail_msg("the connection ended before record %" PRIu64 " was acknowledged", committed);
+        if (frame.type != ACK)
+            fail_msg("type %u, code %u", frame.type, frame.payload[0]);
+        assert_true(frame.sequence >= last);
+        last = frame.sequence;
+    } while (frame.sequence < committed);
+    assert_int_equal(frame.sequence, committed);
+}
+
+static void expect_bye(struct nwt_client *client, unsigned code)
+{
+    struct nwt_frame frame = { 0 };
+    while (nwt_next(client, &frame) && frame.type != BYE)
+        ;
+    assert_int_equal(frame.type, BYE);
+    assert_int_equal(frame.payload[0], code);
+    assert_false(nwt_next(client, &frame));
+    close(client->fd);
+}
+
+static const Nwims__V1__ReadingBatch *next_batch(void)
+{
+    return (const Nwims__V1__ReadingBatch *)stack_next(&stack, readings, &nwims__v1__reading_batch__descriptor, NULL);
+}
+
+static size_t rows_of(size_t wanted)
+{
+    size_t rows = 0;
+    const Nwims__V1__ReadingBatch *batch = NULL;
+    while (rows < wanted && (batch = next_batch()))
+        rows += batch->n_value;
+    return rows;
+}
+
+/* ---- tests ---- */
+static void records_are_acknowledged_when_the_stream_has_them(void **state)
+{
+    struct nwt_client client = log_in();
+    (void)state;
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000000,\"m\":{\"P1\":3.5,\"F1\":2}}"); /* not in memory yet */
+    expect_ack(&client, 1);
+    const Nwims__V1__ReadingBatch *batch = next_batch();
+    assert_int_equal(batch->n_value, 2);
+    assert_int_equal(batch->tenant_id, 7);
+    assert_string_equal(batch->provenance->protocol, "tcp");
+    assert_string_equal(batch->provenance->device_id, STACK_DEVICE);
+    nwt_say_data(&client, 2, 3, "[{\"t\":1790000001,\"m\":{\"P1\":3.6}},{\"t\":1790000002,\"m\":{\"P1\":3.7}}]");
+    expect_ack(&client, 4);
+    batch = next_batch();
+    assert_int_equal(batch->n_value, 2);
+    assert_true(batch->base_at == INT64_C(1790000001000000) && batch->value[0] == 3.6);
+    close(client.fd);
+}
+
+static void a_flood_beyond_the_window_is_stored_in_order_in_few_batches(void **state)
+{
+    enum { COUNT = 400 };
+    size_t batches = 0, rows = 0;
+    struct nwt_client client = log_in();
+    (void)state;
+    for (unsigned i = 1; i <= COUNT; i++) {
+        char body[96];
+        snprintf(body, sizeof body, "{\"t\":%u,\"m\":{\"P1\":%u}}", 1790000100 + i, i % 10);
+        nwt_say_data(&client, i, 1, body);
+    }
+    expect_ack(&client, COUNT);
+    for (int64_t last = 0; rows < COUNT; batches++) {
+        const Nwims__V1__ReadingBatch *batch = next_batch();
+        assert_non_null(batch);
+        assert_true(batch->base_at > last);
+        last = batch->base_at;
+        rows += batch->n_value;
+    }
+    assert_int_equal(rows, COUNT);
+    assert_true(batches < COUNT / 4);
+    close(client.fd);
+}
+
+static void after_a_break_the_device_goes_on_where_it_was_acknowledged(void **state)
+{
+    struct nwt_client client = log_in();
+    (void)state;
+    for (unsigned i = 1; i <= 5; i++)
+        nwt_say_data(&client, i, 1, "{\"t\":1790000200,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 5);
+    close(client.fd);
+    struct nwt_hello hello = hello_of(8, 3); /* two acknowledgements were lost on the way */
+    client = log_in_as(&hello, 5);
+    for (unsigned i = 4; i <= 7; i++)
+        nwt_say_data(&client, i, 1, "{\"t\":1790000201,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 7);
+    assert_int_equal(rows_of(7), 7);
+    assert_null(next_batch()); /* 4 and 5 were not stored again */
+    /* A kill and another process: the position is in the stream. */
+    test_process_end(service, SIGKILL);
+    start_service();
+    close(client.fd);
+    hello = hello_of(8, 7);
+    client = log_in_as(&hello, 7);
+    hello = hello_of(5, 4); /* its store was wiped, but it says the same epoch */
+    close(client.fd);
+    client = nwt_dial(port);
+    nwt_say_hello(&client, &hello);
+    expect_bye(&client, BYE_IS_EPOCH);
+    client = log_in(); /* with another it begins anew */
+    close(client.fd);
+}
+
+static void records_that_a_device_has_lost_are_gone_past(void **state)
+{
+    struct nwt_client client = log_in();
+    (void)state;
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000300,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 1);
+    nwt_say_data(&client, 5, 1, "{\"t\":1790000301,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 5);
+    close(client.fd);
+    struct nwt_hello hello = hello_of(20, 5);
+    hello.oldest = 11; /* 6 to 10 were overwritten */
+    client = log_in_as(&hello, 10);
+    close(client.fd);
+    assert_int_equal(rows_of(2), 2);
+}
+
+static void what_is_wrong_is_kept_told_and_done_with(void **state)
+{
+    struct nwt_frame frame = { 0 };
+    struct nwt_client client = log_in();
+    (void)state;
+    nwt_say_data(&client, 1, 1, "{\"m\":{\"NONE\":1}}");
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, NACK);
+    assert_int_equal(frame.sequence, 1);
+    assert_int_equal(frame.payload[4], 1); /* for good */
+    expect_ack(&client, 1);
+    const Nwims__V1__Refused *kept =
+        (const Nwims__V1__Refused *)stack_next(&stack, refused, &nwims__v1__refused__descriptor, NULL);
+    assert_string_equal(kept->reason, "unknown_sensor");
+    assert_string_equal(kept->provenance->protocol, "tcp");
+    nwt_say_data(&client, 2, 1, "{\"m\":{\"P1\":");
+    nwt_say_data(&client, 3, 1, "{\"t\":1790000400,\"m\":{\"P1\":2,\"THEIRS\":3}}");
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, NACK);
+    expect_ack(&client, 3);
+    kept = (const Nwims__V1__Refused *)stack_next(&stack, refused, &nwims__v1__refused__descriptor, NULL);
+    assert_string_equal(kept->reason, "malformed");
+    kept = (const Nwims__V1__Refused *)stack_next(&stack, refused, &nwims__v1__refused__descriptor, NULL);
+    assert_string_equal(kept->reason, "foreign_sensor");
+    assert_int_equal(rows_of(1), 1); /* the good one beside the foreign one */
+    close(client.fd);
+}
+
+static void ping_and_time_are_answered(void **state)
+{
+    struct nwt_frame frame = { 0 };
+    struct nwt_client client = log_in();
+    (void)state;
+    nwt_send(&client, PING, 77, NULL);
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, PONG);
+    assert_int_equal(frame.sequence, 77);
+    nwt_send(&client, TIME, 0, NULL);
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, TIME);
+    int64_t off_us = (int64_t)nwt_number(frame.payload, 8) - clock_now_us();
+    assert_true(off_us > -60000000 && off_us < 60000000);
+    nwt_send(&client, BYE, 0, NULL);
+    assert_false(nwt_next(&client, &frame));
+    close(client.fd);
+}
+
+static struct nwt_client challenged(const char *identity, const char *key, struct nwt_hello *hello)
+{
+    struct nwt_frame frame = { 0 };
+    struct nwt_client client = nwt_dial(port);
+    *hello = (struct nwt_hello){ 1, 2, ++epoch, 1, 1, 0, identity, "0123456789abcdef" };
+    nwt_say_hello(&client, hello);
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, CHALLENGE);
+    assert_int_equal(frame.size, 32);
+    nwt_say_auth(&client, hello, frame.payload, key);
+    return client;
+}
+
+static void without_tls_a_device_and_we_prove_that_we_have_the_key(void **state)
+{
+    struct nwt_frame frame = { 0 };
+    struct nwt_hello hello;
+    struct nwt_client client = challenged(STACK_PSK_IDENTITY, STACK_PSK, &hello);
+    (void)state;
+    client.has_mac = true;
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, WELCOME);
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000500,\"m\":{\"P1\":2}}");
+    expect_ack(&client, 1);
+    assert_int_equal(rows_of(1), 1);
+    client.sent = 0; /* a frame that was heard before */
+    nwt_send(&client, PING, 1, NULL);
+    expect_bye(&client, 1);
+    client = challenged(STACK_PSK_IDENTITY, "another-key-than", &hello);
+    expect_bye(&client, BYE_IS_UNAUTHENTICATED);
+    client = challenged("nobody", STACK_PSK, &hello); /* is told no more than that */
+    expect_bye(&client, BYE_IS_UNAUTHENTICATED);
+}
+
+static void the_newest_connection_of_a_device_wins(void **state)
+{
+    struct nwt_client old = log_in();
+    (void)state;
+    nwt_say_data(&old, 1, 1, "{\"t\":1790000600,\"m\":{\"P1\":2}}");
+    expect_ack(&old, 1);
+    struct nwt_hello hello = hello_of(2, 1);
+    struct nwt_client client = log_in_as(&hello, 1);
+    expect_bye(&old, BYE_IS_TAKEN_OVER);
+    nwt_say_data(&client, 2, 1, "{\"t\":1790000601,\"m\":{\"P1\":2}}");
+    expect_ack(&client, 2);
+    close(client.fd);
+    assert_int_equal(rows_of(2), 2);
+}
+
+static void at_another_replica_the_device_goes_on_and_the_old_one_lets_go(void **state)
+{
+    struct nwt_client old = log_in();
+    int old_port = port;
+    pid_t first = service;
+    (void)state;
+    nwt_say_data(&old, 1, 1, "{\"t\":1790000700,\"m\":{\"P1\":2}}");
+    expect_ack(&old, 1);
+    start_service(); /* a second one */
+    struct nwt_hello hello = hello_of(3, 1);
+    struct nwt_client client = log_in_as(&hello, 1);
+    nwt_say_data(&client, 2, 1, "{\"t\":1790000701,\"m\":{\"P1\":2}}");
+    expect_ack(&client, 2);
+    nwt_say_data(&old, 2, 1, "{\"t\":1790000701,\"m\":{\"P1\":2}}"); /* half open, it still sends */
+    expect_bye(&old, 4);
+    nwt_say_data(&client, 3, 1, "{\"t\":1790000702,\"m\":{\"P1\":2}}");
+    expect_ack(&client, 3);
+    close(client.fd);
+    test_process_end(service, SIGTERM);
+    service = first;
+    port = old_port;
+    hello = hello_of(4, 3);
+    client = log_in_as(&hello, 3); /* and back */
+    close(client.fd);
+    assert_int_equal(rows_of(4), 4);
+}
+
+#define COMMAND "01900000-0000-7000-8000-0000000000e1"
+static void a_command_goes_down_and_its_answer_comes_up(void **state)
+{
+    static const char wanted[] = "\x24" COMMAND "\x04"
+                                 "open{\"percent\":40}";
+    Nwims__V1__DeviceCommand event = NWIMS__V1__DEVICE_COMMAND__INIT;
+    AUTO_INPLACE(buffer) body = { 0 };
+    AUTO_INPLACE(buffer) reply = { 0 };
+    struct nwt_frame frame = { 0 };
+    struct nwt_client client = log_in();
+    (void)state;
+    event.has_tenant_id = true;
+    event.tenant_id = 7;
+    event.command_id = (char[]){ COMMAND };
+    event.device_id = (char[]){ STACK_DEVICE };
+    event.protocol = (char[]){ "tcp" };
+    event.name = (char[]){ "open" };
+    event.payload = (char[]){ "{\"percent\":40}" };
+    event.state = (char[]){ "queued" };
+    must(wire_encode(&body, &event.base, &err) &&
+             bus_publish(stack.bus,
+                 &(struct bus_outgoing){ .subject = "events.7.command", .data = body.data, .size = body.size }, NULL,
+                 5000, NULL, &err),
+        &err);
+    assert_true(nwt_next(&client, &frame));
+    assert_int_equal(frame.type, CMD);
+    assert_int_equal(frame.size, strlen(wanted));
+    assert_memory_equal(frame.payload, wanted, frame.size);
+    nwt_put(&reply, 36, 1);
+    buffer_put_text(&reply, COMMAND "{\"ok\":true}");
+    nwt_send(&client, CMD_RES, 0, &reply);
+    static const char *const states[] = { "sent", "acknowledged" };
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        const Nwims__V1__CommandResult *result =
+            (const Nwims__V1__CommandResult *)stack_next(&stack, results, &nwims__v1__command_result__descriptor, NULL);
+        assert_non_null(result);
+        assert_string_equal(result->command_id, COMMAND);
+        assert_string_equal(result->state, states[i]);
+    }
+    close(client.fd);
+}
+
+static void a_revoked_device_is_put_out_within_two_seconds(void **state)
+{
+    struct nwt_client client = log_in();
+    (void)state;
+    stack_tell(&stack, "device", STACK_DEVICE, "LOGGER", NULL); /* renamed, say: it stays */
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000800,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 1);
+    atomic_store(&stack.registry.credential_is_gone, true);
+    int64_t began_us = clock_monotonic_us();
+    stack_tell(&stack, "credential", STACK_CREDENTIAL, NULL, STACK_TOKEN);
+    expect_bye(&client, BYE_IS_REVOKED);
+    assert_in_range(clock_monotonic_us() - began_us, 0, 2000000);
+    atomic_store(&stack.registry.credential_is_gone, false);
+    stack_tell(&stack, "credential", STACK_CREDENTIAL, NULL, STACK_TOKEN);
+    assert_int_equal(rows_of(1), 1);
+}
+
+static void guessing_is_stopped_and_the_known_device_comes_in(void **state)
+{
+    int code = 0, wrong = 0;
+    (void)state;
+    nwt_from = "127.0.0.2";
+    struct nwt_client client = log_in();
+    close(client.fd);
+    for (int i = 0; i < 200 && code != BYE_IS_TOO_MANY_FAILURES; i++) {
+        char token[32];
+        struct nwt_frame frame = { 0 };
+        snprintf(token, sizeof token, "nwd_wrong-%d", i);
+        client = nwt_dial(port);
+        nwt_say_hello(&client, &(struct nwt_hello){ 1, 1, 1, 1, 1, 0, token, NULL });
+        assert_true(nwt_next(&client, &frame));
+        assert_int_equal(frame.type, BYE);
+        code = frame.payload[0];
+        wrong += code == BYE_IS_UNAUTHENTICATED;
+        close(client.fd);
+    }
+    assert_int_equal(code, BYE_IS_TOO_MANY_FAILURES);
+    assert_int_equal(wrong, 20);
+    client = log_in();
+    close(client.fd);
+    nwt_from = "127.0.0.1";
+}
+
+static void what_the_stream_does_not_take_is_not_acknowledged_until_it_does(void **state)
+{
+    struct bus_stream small = {
+        .name = "READINGS", .subjects = { "readings.>" }, .max_bytes = 200, .duplicate_window_ms = 60000
+    };
+    struct timeval moment = { .tv_usec = 700000 }, patience = { .tv_sec = NWT_PATIENCE_S };
+    char byte;
+    struct nwt_client client = log_in();
+    (void)state;
+    must(bus_stream_ensure(stack.bus, &small, &err), &err);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000900,\"m\":{\"P1\":4.25}}");
+    assert_true(recv(client.fd, &byte, 1, 0) < 0); /* neither an acknowledgement nor an end */
+    must(streams_ensure(stack.bus, &err), &err);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    expect_ack(&client, 1);
+    test_process_end(stack.nats.pid, SIGKILL);
+    nwt_say_data(&client, 2, 1, "{\"t\":1790000901,\"m\":{\"P1\":4.5}}");
+    clock_sleep_ms(300);
+    test_nats_restart(&stack.nats);
+    expect_ack(&client, 2);
+    close(client.fd);
+    struct nwt_hello hello = hello_of(3, 0); /* it has forgotten what it was told */
+    hello.oldest = 3;
+    client = log_in_as(&hello, 2);
+    close(client.fd);
+}
+
+static void it_says_goodbye_when_it_ends(void **state)
+{
+    int status = 1;
+    struct nwt_client client = log_in();
+    (void)state;
+    assert_int_equal(kill(service, SIGTERM), 0);
+    expect_bye(&client, BYE_IS_GOING);
+    for (int i = 0; i < 400 && waitpid(service, &status, WNOHANG) == 0; i++)
+        clock_sleep_ms(50);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_are_acknowledged_when_the_stream_has_them),
+        cmocka_unit_test(a_flood_beyond_the_window_is_stored_in_order_in_few_batches),
+        cmocka_unit_test(after_a_break_the_device_goes_on_where_it_was_acknowledged),
+        cmocka_unit_test(records_that_a_device_has_lost_are_gone_past),
+        cmocka_unit_test(what_is_wrong_is_kept_told_and_done_with),
+        cmocka_unit_test(ping_and_time_are_answered),
+        cmocka_unit_test(without_tls_a_device_and_we_prove_that_we_have_the_key),
+        cmocka_unit_test(the_newest_connection_of_a_device_wins),
+        cmocka_unit_test(at_another_replica_the_device_goes_on_and_the_old_one_lets_go),
+        cmocka_unit_test(a_command_goes_down_and_its_answer_comes_up),
+        cmocka_unit_test(a_revoked_device_is_put_out_within_two_seconds),
+        cmocka_unit_test(guessing_is_stopped_and_the_known_device_comes_in),
+        cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
+        cmocka_unit_test(it_says_goodbye_when_it_ends),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
