@@ -215,6 +215,12 @@ void bus_close(struct bus *bus)
     free(bus);
 }
 
+size_t bus_largest_message(const struct bus *bus)
+{
+    int64_t bytes = natsConnection_GetMaxPayload(bus->bulk);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
 bool bus_is_connected(const struct bus *bus)
 {
     return natsConnection_Status(bus->control) == NATS_CONN_STATUS_CONNECTED &&

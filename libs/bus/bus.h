@@ -21,6 +21,8 @@ MUST_CHECK bool bus_open(struct bus **out_bus, const struct bus_config *config, 
 void bus_close(struct bus *bus);
 AUTO_DEFINE(bus, bus_close)
 bool bus_is_connected(const struct bus *bus);
+/* The largest message that the server takes, headers included; 0 while that is not known. */
+size_t bus_largest_message(const struct bus *bus);
 /* Called on a thread of the bus after every reconnection (caches flush what they may have missed). At most 8. */
 MUST_CHECK bool bus_on_reconnect(struct bus *bus, void (*callback)(void *context), void *context, struct err *err);
 

@@ -9,7 +9,7 @@
 enum {
     BULK_MOST_ITEMS = 100000,
     BULK_AT_ONCE = 1000, /* answered within the call; beyond it is a job */
-    BULK_CHUNK = 500,    /* of a job: applied between two looks at what else there is to do */
+    BULK_CHUNK = 250,    /* of a job: applied between two looks at what else there is to do */
 };
 
 struct bulk_kind {

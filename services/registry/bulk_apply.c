@@ -33,26 +33,15 @@ static bool find_all(struct work *work, const struct entity *entity, const struc
     AUTO_INPLACE(sql) sql = SQL_INIT;
     AUTO(store_result) rows = NULL;
     struct arena *arena = work->call->arena;
-    const char **codes = arena_alloc_array(arena, count + 1, sizeof *codes);
-    const char **ids = arena_alloc_array(arena, count + 1, sizeof *ids);
-    size_t named = 0, identified = 0;
-    if (!codes || !ids)
+    const char **names = arena_alloc_array(arena, count + 1, sizeof *names);
+    if (!names)
         return err_set(err, ERR_LIMIT, "no memory left for a chunk");
-    for (size_t i = 0; i < count; i++) {
-        struct uuid uuid;
-        if (items[i].reason)
-            continue;
-        codes[named++] = items[i].name;
-        if (uuid_parse(items[i].name, strlen(items[i].name), &uuid))
-            ids[identified++] = items[i].name;
-    }
+    for (size_t i = 0; i < count; i++)
+        names[i] = items[i].reason ? NULL : items[i].name;
     sql_put(&sql, "SELECT ");
     entity_put_columns(&sql, entity, true);
-    size_t tenant = sql_param(&sql, PARAM_INT(work->tenant_id)), by_code = sql_param(&sql, PARAM_TEXTS(codes, named)),
-           by_id = sql_param(&sql, PARAM_TEXTS(ids, identified));
-    sql_put(&sql, " FROM %s WHERE tenant_id = $%zu AND (code = ANY($%zu::text[]) OR id = ANY($%zu::text[]::uuid[]))",
-        entity->noun, tenant, by_code, by_id);
-    entity_put_scope(&sql, entity, work);
+    if (!entity_put_named(&sql, entity, work, names, count, err))
+        return false;
     sql_put(&sql, " ORDER BY id FOR UPDATE");
     if (!sql_query(&sql, work->session, &rows, err))
         return false;

@@ -66,6 +66,29 @@ void entity_put_columns(struct sql *sql, const struct entity *entity, bool with_
     }
 }
 
+/* The codes by a join and both by one list of ids: an OR of the two would read all of the tenant's. */
+bool entity_put_named(struct sql *sql, const struct entity *entity, struct work *work, const char *const *names,
+    size_t count, struct err *err)
+{
+    size_t identified = 0;
+    const char **ids = arena_alloc_array(work->call->arena, count + 1, sizeof *ids);
+    if (!ids)
+        return err_set(err, ERR_LIMIT, "no memory left for this call");
+    for (size_t i = 0; i < count; i++) {
+        struct uuid uuid;
+        if (names[i] && uuid_parse(names[i], strlen(names[i]), &uuid))
+            ids[identified++] = names[i];
+    }
+    size_t tenant = sql_param(sql, PARAM_INT(work->tenant_id)), by_code = sql_param(sql, PARAM_TEXTS(names, count)),
+           by_id = sql_param(sql, PARAM_TEXTS(ids, identified));
+    sql_put(sql,
+        " FROM %s WHERE tenant_id = $%zu AND id = ANY (ARRAY(SELECT n.id FROM unnest($%zu::text[]) AS u(code) JOIN %s "
+        "AS n ON n.tenant_id = $%zu AND n.code = u.code UNION ALL SELECT unnest($%zu::text[])::uuid))",
+        entity->noun, tenant, by_code, entity->noun, tenant, by_id);
+    entity_put_scope(sql, entity, work);
+    return true;
+}
+
 static bool is_written(const struct column *column, bool is_new)
 {
     return !(column->flags & COLUMN_READONLY) && (is_new || !(column->flags & COLUMN_FIXED));

@@ -11,6 +11,11 @@ void entity_put_scope(struct sql *sql, const struct entity *entity, const struct
 /* Appends the entity's columns, separated by commas; large ones only if asked for, else NULL in their place. */
 void entity_put_columns(struct sql *sql, const struct entity *entity, bool with_large);
 
+/* Appends " FROM <table> WHERE <it is one of those named, by id or code, and in the caller's scope>". NULL names are
+ * none. ERR_LIMIT without memory. */
+MUST_CHECK bool entity_put_named(struct sql *sql, const struct entity *entity, struct work *work,
+    const char *const *names, size_t count, struct err *err);
+
 /* Locks the row until the end of the transaction, into work->key. ERR_NOT_FOUND. */
 MUST_CHECK bool entity_store_lock(
     struct work *work, const struct entity *entity, const char *id_or_code, struct err *err);

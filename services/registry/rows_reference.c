@@ -39,22 +39,9 @@ static bool look_up(
     AUTO_INPLACE(sql) sql = SQL_INIT;
     AUTO(store_result) rows = NULL;
     struct arena *arena = work->call->arena;
-    const char **uuids = arena_alloc_array(arena, count, sizeof *uuids);
-    size_t identified = 0;
-    if (!uuids)
-        return err_set(err, ERR_LIMIT, "no memory left for the rows");
-    for (size_t i = 0; i < count; i++) {
-        struct uuid uuid;
-        if (names[i] && uuid_parse(names[i], strlen(names[i]), &uuid))
-            uuids[identified++] = names[i];
-    }
-    size_t tenant = sql_param(&sql, PARAM_INT(work->tenant_id)), by_code = sql_param(&sql, PARAM_TEXTS(names, count)),
-           by_id = sql_param(&sql, PARAM_TEXTS(uuids, identified));
-    sql_put(&sql,
-        "SELECT id, code FROM %s WHERE tenant_id = $%zu AND (code = ANY($%zu::text[]) OR id = "
-        "ANY($%zu::text[]::uuid[]))",
-        entity->noun, tenant, by_code, by_id);
-    entity_put_scope(&sql, entity, work);
+    sql_put(&sql, "SELECT id, code");
+    if (!entity_put_named(&sql, entity, work, names, count, err))
+        return false;
     if (!sql_query(&sql, work->session, &rows, err))
         return false;
     for (size_t i = 0; i < store_result_rows(rows); i++) {

@@ -57,8 +57,10 @@ class Place:
         sensor = self.made(admin.post("/sensors", {"code": mark, "kind": "flow", "device_id": device}))
         user = self.made(admin.post("/users", {"email": f"{mark}@example.org", "roles": ["viewer"], "password": secrets.token_urlsafe(18)}))
         admin.post("/batch/readings", [{"sensor_id": mark, "value": 1.5}])
+        job = admin.post("/batch/sensors/update", {"ids": [mark], "set": {"name": mark}})
+        assert job.status == 200, job
         root.headers["Nwims-Tenant"] = str(admin.tenant_id)
-        self.ids = {"municipalities": town, "zones": zone, "devices": device, "sensors": sensor, "users": user, "credential_id": credential,
+        self.ids = {"municipalities": town, "zones": zone, "devices": device, "sensors": sensor, "users": user, "credential_id": credential, "batch": job.json["id"],
                     "tenants": str(admin.tenant_id)}
 
     @staticmethod
