@@ -4,14 +4,16 @@
 /* A key that is too old counts as none: it is taken over. */
 #define IS_OLD "< now() - interval '24 hours'"
 
+/* $5 is the request, or its hash already. */
+#define HASH "CASE WHEN $6::bool THEN $5::bytea ELSE sha256($5::bytea) END"
+
 static const char claim_sql[] =
-    "INSERT INTO idempotency AS i (tenant_id, actor, key, method, request_hash) VALUES ($1, $2, $3, $4, "
-    "sha256($5::bytea)) ON CONFLICT (tenant_id, actor, key) DO UPDATE SET method = EXCLUDED.method, request_hash = "
+    "INSERT INTO idempotency AS i (tenant_id, actor, key, method, request_hash) VALUES ($1, $2, $3, $4, " HASH
+    ") ON CONFLICT (tenant_id, actor, key) DO UPDATE SET method = EXCLUDED.method, request_hash = "
     "EXCLUDED.request_hash, reply = NULL, created_at = now() WHERE i.created_at " IS_OLD;
 
-static const char find_sql[] =
-    "SELECT method = $4 AND request_hash = sha256($5::bytea), reply FROM idempotency WHERE tenant_id = $1 AND actor = "
-    "$2 AND key = $3";
+static const char find_sql[] = "SELECT method = $4 AND request_hash = " HASH
+                               ", reply FROM idempotency WHERE tenant_id = $1 AND actor = $2 AND key = $3";
 
 /* Every keyed write adds one row and removes up to ten old ones: the table stays as large as a day's writes without a
  * thread that cleans up. */
@@ -45,18 +47,14 @@ static bool answer_again(struct rpc_call *call, const struct store_result *rows,
     return rpc_answered(call);
 }
 
-bool idempotency_begin(struct store_session *session, struct rpc_call *call, struct err *err)
+static bool claim(struct store_session *session, struct rpc_call *call, const void *request, size_t size, bool is_hash,
+    struct err *err)
 {
     const struct rpc_caller *caller = call->caller;
-    AUTO_INPLACE(buffer) request = { .ceiling_bytes = WIRE_LARGEST_MESSAGE };
     AUTO(store_result) rows = NULL;
     int64_t claimed = 0;
-    if (!*caller->idempotency_key)
-        return true;
-    if (!wire_encode(&request, call->request, err))
-        return false;
     const struct store_param params[] = { OWNER_AND_KEY(caller), PARAM_TEXT(call->method->name),
-        PARAM_BYTES(request.data ? request.data : "", request.size) };
+        PARAM_BYTES(request, size), PARAM_BOOL(is_hash) };
     if (!store_run(session, claim_sql, params, COUNT_OF(params), &claimed, err))
         return err_wrap(err, "taking an idempotency key");
     if (claimed == 1)
@@ -66,6 +64,21 @@ bool idempotency_begin(struct store_session *session, struct rpc_call *call, str
     if (store_result_rows(rows) != 1) /* removed for its age in this very moment */
         return err_set(err, ERR_TRANSIENT, "an idempotency key went away while it was looked at");
     return answer_again(call, rows, err);
+}
+
+bool idempotency_begin(struct store_session *session, struct rpc_call *call, struct err *err)
+{
+    AUTO_INPLACE(buffer) request = { .ceiling_bytes = WIRE_LARGEST_MESSAGE };
+    if (!*call->caller->idempotency_key)
+        return true;
+    return wire_encode(&request, call->request, err) &&
+           claim(session, call, request.data ? request.data : "", request.size, false, err);
+}
+
+bool idempotency_begin_hashed(struct store_session *session, struct rpc_call *call,
+    const unsigned char request_hash[IDEMPOTENCY_HASH_SIZE], struct err *err)
+{
+    return !*call->caller->idempotency_key || claim(session, call, request_hash, IDEMPOTENCY_HASH_SIZE, true, err);
 }
 
 bool idempotency_keep(struct store_session *session, const struct rpc_call *call, bool has_secret, struct err *err)

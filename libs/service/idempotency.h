@@ -15,6 +15,11 @@
  * first time (rpc_answered); ERR_INPUT naming Idempotency-Key if that was for another request; ERR_CONFLICT if the
  * answer held a secret. */
 MUST_CHECK bool idempotency_begin(struct store_session *session, struct rpc_call *call, struct err *err);
+/* The same for requests that may hold something guessable, like a password: the caller hashes them with a key of its
+ * own, so that neither they nor a plain hash get into the database. */
+enum { IDEMPOTENCY_HASH_SIZE = 32 };
+MUST_CHECK bool idempotency_begin_hashed(struct store_session *session, struct rpc_call *call,
+    const unsigned char request_hash[IDEMPOTENCY_HASH_SIZE], struct err *err);
 /* Last before the commit: keeps what stands in call->reply. Of an answer that has a secret (has_secret) nothing is kept
  * but that it was given. Removes some keys of the tenant that are too old. */
 MUST_CHECK bool idempotency_keep(

@@ -97,14 +97,15 @@ bool api_key_create(void *context, struct rpc_call *call, const void *input, voi
     if (!wanted.has_expires_at)
         wanted.expires_at = clock_now_us() + USUAL_LIFE_US;
     if (!identity_allows(call, "api-keys:write", err) || !identity_is_person(call, err) ||
-        !check_new(call, &wanted, err) || !identity_begin_own(context, call, &session, err))
+        !check_new(call, &wanted, err) || !identity_write_own(context, call, &session, err))
         return false;
     api_key_secret_new(&secret);
     if (!api_key_store_create(
             session, call->caller->tenant_id, &wanted, &secret, call->caller->actor, call->arena, made, err) ||
         !show(made, &secret, call->arena, err))
         return false;
-    const struct identity_change change = change_of(call, made->id, "created");
+    struct identity_change change = change_of(call, made->id, "created");
+    change.has_secret = true;
     return identity_finish(context, session, call, &change, err);
 }
 
@@ -127,7 +128,7 @@ bool api_key_delete(void *context, struct rpc_call *call, const void *input, voi
     if (!identity_is_uuid(request->id))
         return err_set(err, ERR_NOT_FOUND, "there is no such API key");
     const struct identity_change change = change_of(call, request->id, "deleted");
-    return identity_begin_own(context, call, &session, err) &&
+    return identity_write_own(context, call, &session, err) &&
            api_key_store_delete(session, call->caller->tenant_id, request->id, err) &&
            revoke(session, call, request->id, err) && identity_finish(context, session, call, &change, err);
 }
@@ -144,12 +145,13 @@ bool api_key_rotate(void *context, struct rpc_call *call, const void *input, voi
     if (!identity_is_uuid(request->id))
         return err_set(err, ERR_NOT_FOUND, "there is no such API key");
     if ((request->has_expires_at && !check_end(call, request->expires_at, err)) ||
-        !identity_begin_own(context, call, &session, err) ||
+        !identity_write_own(context, call, &session, err) ||
         !api_key_store_get(session, call->caller->tenant_id, request->id, call->arena, &before, err) ||
         !check_permissions(call, &before, err))
         return false;
     api_key_secret_new(&secret);
-    const struct identity_change change = change_of(call, request->id, "rotated");
+    struct identity_change change = change_of(call, request->id, "rotated");
+    change.has_secret = true;
     return api_key_store_rotate(session, call->caller->tenant_id, request->id, &secret, call->caller->actor,
                grace_s * 1000, request->has_expires_at ? request->expires_at : 0, call->arena, rotated, err) &&
            show(rotated, &secret, call->arena, err) && revoke(session, call, request->id, err) &&

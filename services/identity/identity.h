@@ -49,6 +49,13 @@ MUST_CHECK bool identity_begin(
 MUST_CHECK bool identity_begin_own(
     struct identity *identity, const struct rpc_call *call, struct store_session **out_session, struct err *err);
 
+/* The same for writes, which the caller may send again with the same Idempotency-Key (service/idempotency.h): of one
+ * that was done before, the answer is given again, and this is false without an error. */
+MUST_CHECK bool identity_write(struct identity *identity, struct rpc_call *call, int32_t tenant_id,
+    struct store_session **out_session, struct err *err);
+MUST_CHECK bool identity_write_own(
+    struct identity *identity, struct rpc_call *call, struct store_session **out_session, struct err *err);
+
 /* One write, as others hear of it. */
 struct identity_change {
     int32_t tenant_id;
@@ -57,16 +64,26 @@ struct identity_change {
     const char *change; /* "created": the action of the audit record is user.created */
     const char *actor;  /* NULL: the caller's */
     const char *detail; /* a JSON object without secrets, or NULL */
+    bool has_secret;    /* the answer has one: it is not kept for a repeat */
 };
 /* Puts an EntityChanged into the outbox, within the session's transaction. */
 MUST_CHECK bool identity_announce(
     struct store_session *session, const struct rpc_call *call, const struct identity_change *change, struct err *err);
-/* Announces, audits, commits, and lets the outbox go at once. */
+/* The end of what identity_write began: announces, keeps the answer under the caller's Idempotency-Key, audits,
+ * commits, and lets the outbox go at once. */
 MUST_CHECK bool identity_finish(struct identity *identity, struct store_session *session, const struct rpc_call *call,
     const struct identity_change *change, struct err *err);
+/* The answer alone, for writes that end with identity_record. */
+MUST_CHECK bool identity_keep(
+    struct store_session *session, const struct rpc_call *call, bool has_secret, struct err *err);
 /* Audits only, commits, and lets the outbox go: for what changes no entity (a login). outcome NULL: ok. */
 MUST_CHECK bool identity_record(struct identity *identity, struct store_session *session, const struct rpc_call *call,
     const struct identity_change *change, const char *outcome, struct err *err);
+
+/* Of a change (merge patch, RFC 7396): whether the field was null. Any other one that was is a violation, whatever the
+ * gateway let through. */
+MUST_CHECK bool identity_clears(
+    struct rpc_call *call, char *const *clear, size_t count, const char *field, struct err *err);
 
 /* "a b" as a list in the arena; false when the arena is full. */
 MUST_CHECK bool identity_split(struct arena *arena, const char *text, char ***out_items, size_t *out_count);

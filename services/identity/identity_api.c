@@ -3,7 +3,9 @@
 #include "identity.h"
 #include "nwims/v1/readings.pb-c.h"
 #include "service/audit.h"
+#include "service/idempotency.h"
 #include "store/outbox.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,12 +91,59 @@ bool identity_begin(struct identity *identity, int32_t tenant_id, struct store_s
     return store_session_open(out_session, identity->store, err) && store_begin(*out_session, tenant_id, err);
 }
 
+static bool names_a_tenant(const struct rpc_call *call, struct err *err)
+{
+    return call->caller->tenant_id > 0 || err_set(err, ERR_INPUT, "people belong to a tenant: say which");
+}
+
 bool identity_begin_own(
     struct identity *identity, const struct rpc_call *call, struct store_session **out_session, struct err *err)
 {
-    if (call->caller->tenant_id < 1)
-        return err_set(err, ERR_INPUT, "people belong to a tenant: say which");
-    return identity_begin(identity, call->caller->tenant_id, out_session, err);
+    return names_a_tenant(call, err) && identity_begin(identity, call->caller->tenant_id, out_session, err);
+}
+
+/* Of another tenant from here to the end of the transaction. */
+static bool go_to_tenant(struct store_session *session, int32_t tenant_id, struct err *err)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%" PRId32, tenant_id);
+    return store_run(session, "SELECT set_config('nwims.tenant_id', $1, true)", PARAMS(PARAM_TEXT(text)), NULL, err);
+}
+
+static bool hash_request(const struct identity *identity, const struct rpc_call *call,
+    unsigned char hash[IDEMPOTENCY_HASH_SIZE], struct err *err)
+{
+    AUTO_INPLACE(buffer) request = { .ceiling_bytes = WIRE_LARGEST_MESSAGE };
+    buffer_put(&request, identity->master, sizeof identity->master);
+    if (!wire_encode(&request, call->request, err))
+        return false;
+    auth_sha256(hash, request.data, request.size);
+    explicit_bzero(request.data, request.size);
+    return true;
+}
+
+/* Keys belong to the tenant at work, also where the write is about another one. */
+bool identity_write(struct identity *identity, struct rpc_call *call, int32_t tenant_id,
+    struct store_session **out_session, struct err *err)
+{
+    unsigned char hash[IDEMPOTENCY_HASH_SIZE];
+    if (!*call->caller->idempotency_key)
+        return identity_begin(identity, tenant_id, out_session, err);
+    return hash_request(identity, call, hash, err) &&
+           identity_begin(identity, call->caller->tenant_id, out_session, err) &&
+           idempotency_begin_hashed(*out_session, call, hash, err) && go_to_tenant(*out_session, tenant_id, err);
+}
+
+bool identity_write_own(
+    struct identity *identity, struct rpc_call *call, struct store_session **out_session, struct err *err)
+{
+    return names_a_tenant(call, err) && identity_write(identity, call, call->caller->tenant_id, out_session, err);
+}
+
+bool identity_keep(struct store_session *session, const struct rpc_call *call, bool has_secret, struct err *err)
+{
+    return !*call->caller->idempotency_key ||
+           (go_to_tenant(session, call->caller->tenant_id, err) && idempotency_keep(session, call, has_secret, err));
 }
 
 /* ---- telling others ---------------------------------------------------------------------------------------------- */
@@ -143,7 +192,19 @@ bool identity_record(struct identity *identity, struct store_session *session, c
 bool identity_finish(struct identity *identity, struct store_session *session, const struct rpc_call *call,
     const struct identity_change *change, struct err *err)
 {
-    return identity_announce(session, call, change, err) && identity_record(identity, session, call, change, NULL, err);
+    return identity_announce(session, call, change, err) && identity_keep(session, call, change->has_secret, err) &&
+           identity_record(identity, session, call, change, NULL, err);
+}
+
+bool identity_clears(struct rpc_call *call, char *const *clear, size_t count, const char *field, struct err *err)
+{
+    bool is_cleared = false;
+    for (size_t i = 0; i < count; i++) {
+        is_cleared = is_cleared || strcmp(clear[i], field) == 0;
+        if (strcmp(clear[i], field) != 0)
+            rpc_violation(call, err, clear[i], "cannot be null");
+    }
+    return is_cleared;
 }
 
 /* ---- small questions --------------------------------------------------------------------------------------------- */

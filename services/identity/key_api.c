@@ -21,7 +21,8 @@ bool key_rotate(void *context, struct rpc_call *call, const void *input, void *r
         .detail = is_emergency ? "{\"emergency\":true}" : NULL };
     if (!identity_allows(call, "system:write", err) || !identity_begin(identity, 0, &session, err) ||
         !key_store_rotate_now(identity->keys, session, is_emergency, err) ||
-        !identity_finish(identity, session, call, &change, err))
+        !identity_announce(session, call, &change, err) ||
+        !identity_record(identity, session, call, &change, NULL, err))
         return false;
     keeper_wake(identity->keeper); /* this replica signs with it from now on; others hear the event */
     return key_store_list(identity->keys, call->arena, reply, err);

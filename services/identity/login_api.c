@@ -16,7 +16,17 @@ struct attempt {
     struct lockout_subjects subjects;
     struct login_candidate candidate;
     bool was_found;
+    const struct refusal *refusal; /* why not; NULL while nothing speaks against it */
 };
+
+/* What the record says, and what the caller is told: never which of both was wrong, nor that there is such a user. */
+static const char wrong[] = "the e-mail address or the password is wrong";
+static const struct refusal {
+    const char *why, *text;
+} unknown_address = { "{\"reason\":\"unknown address\"}", wrong },
+  wrong_password = { "{\"reason\":\"wrong password\"}", wrong },
+  not_active = { "{\"reason\":\"disabled or suspended\"}", wrong },
+  wrong_code = { "{\"reason\":\"second factor\"}", "the code of the second factor is wrong or was used already" };
 
 static bool check_request(struct rpc_call *call, const Nwims__V1__LoginRequest *request, struct err *err)
 {
@@ -48,21 +58,20 @@ static bool look_up(struct attempt *attempt, struct err *err)
            store_commit(session, err);
 }
 
-/* Nobody is told more than text; the record says why. */
-static bool refuse(struct attempt *attempt, const char *why, const char *text, struct err *err)
+static bool refuse(struct attempt *attempt, struct err *err)
 {
     AUTO(store_session) session = NULL;
     const struct identity_change change = { .tenant_id = attempt->candidate.tenant_id,
         .entity = "login",
         .change = "refused",
         .actor = attempt->candidate.user_id,
-        .detail = why };
+        .detail = attempt->refusal->why };
     token_count("refused");
     log_info(&attempt->call->scope, "login.refused", LOG_TEXT("peer", attempt->call->caller->peer));
     if (!identity_begin(attempt->identity, 0, &session, err) || !lockout_failed(session, &attempt->subjects, err) ||
         !identity_record(attempt->identity, session, attempt->call, &change, "refused", err))
         return false;
-    return err_set(err, ERR_UNAUTHENTICATED, "%s", text);
+    return err_set(err, ERR_UNAUTHENTICATED, "%s", attempt->refusal->text);
 }
 
 /* ---- the second factor ------------------------------------------------------------------------------------------- */
@@ -105,7 +114,7 @@ static bool let_in(struct attempt *attempt, struct store_session *session, const
     return true;
 }
 
-/* False with an empty err: the code is wrong, to be counted once the session is given back. */
+/* False with an empty err: attempt->refusal says why, to be counted once the session is given back. */
 static bool finish(struct attempt *attempt, Nwims__V1__TokenReply *reply, struct err *err)
 {
     AUTO(store_session) session = NULL;
@@ -115,15 +124,16 @@ static bool finish(struct attempt *attempt, Nwims__V1__TokenReply *reply, struct
         !user_account_read(session, attempt->candidate.user_id, &account, &was_found, err))
         return false;
     if (!was_found || !account.is_active) /* since a moment ago */
+        attempt->refusal = &not_active;
+    else if (account.mfa_enabled && !check_code(attempt, session, &is_good, err))
         return false;
-    if (account.mfa_enabled && !check_code(attempt, session, &is_good, err))
-        return false;
-    return is_good && let_in(attempt, session, &account, reply, err);
+    else if (!is_good)
+        attempt->refusal = &wrong_code;
+    return !attempt->refusal && let_in(attempt, session, &account, reply, err);
 }
 
 bool login_login(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
-    static const char wrong[] = "the e-mail address or the password is wrong";
     struct attempt attempt = { .identity = context, .call = call, .request = input };
     bool matches = false;
     if (!check_request(call, attempt.request, err))
@@ -140,14 +150,12 @@ bool login_login(void *context, struct rpc_call *call, const void *input, void *
             has_password ? attempt.candidate.password_hash : NULL, attempt.request->password, &matches, err))
         return false;
     if (!attempt.was_found)
-        return refuse(&attempt, "{\"reason\":\"unknown address\"}", wrong, err);
-    if (!matches)
-        return refuse(&attempt, "{\"reason\":\"wrong password\"}", wrong, err);
-    if (!attempt.candidate.is_active)
-        return refuse(&attempt, "{\"reason\":\"disabled or suspended\"}", wrong, err);
-    if (finish(&attempt, reply, err))
+        attempt.refusal = &unknown_address;
+    else if (!matches)
+        attempt.refusal = &wrong_password;
+    else if (!attempt.candidate.is_active)
+        attempt.refusal = &not_active;
+    else if (finish(&attempt, reply, err))
         return true;
-    return err->kind != ERR_NONE ? false
-                                 : refuse(&attempt, "{\"reason\":\"second factor\"}",
-                                       "the code of the second factor is wrong or was used already", err);
+    return err->kind != ERR_NONE ? false : refuse(&attempt, err);
 }

@@ -5,7 +5,9 @@
 
 MIGRATION_DECLARE(0001_identity)
 MIGRATION_DECLARE(0002_access)
-static const struct migration migrations[] = { MIGRATION(1, 0001_identity), MIGRATION(2, 0002_access), { 0 } };
+MIGRATION_DECLARE(0003_idempotency)
+static const struct migration migrations[] = { MIGRATION(1, 0001_identity), MIGRATION(2, 0002_access),
+    MIGRATION(3, 0003_idempotency), { 0 } };
 
 static const struct service_program program = {
     .name = "identity",

@@ -119,7 +119,7 @@ bool password_reset(void *context, struct rpc_call *call, const void *input, voi
     unsigned char hash[SHA256_SIZE];
     char secret[AUTH_SECRET_TEXT_SIZE];
     bool reset_mfa = request->has_reset_mfa && request->reset_mfa;
-    if (!identity_allows(call, "users:write", err) || !identity_begin_own(identity, call, &session, err) ||
+    if (!identity_allows(call, "users:write", err) || !identity_write_own(identity, call, &session, err) ||
         !people_hold(session, call, request->id, &account, err))
         return false;
     const struct mfa_user user = { account.tenant_id, account.id, identity->master };
@@ -137,7 +137,7 @@ bool password_reset(void *context, struct rpc_call *call, const void *input, voi
            (!reset_mfa || mfa_store_remove(session, &user, err)) &&
            revocation_of_user(
                session, call, account.tenant_id, account.id, true, identity->config->access_token_ms, err) &&
-           identity_record(identity, session, call, &change, NULL, err);
+           identity_keep(session, call, true, err) && identity_record(identity, session, call, &change, NULL, err);
 }
 
 static bool find_reset(struct identity *identity, const unsigned char hash[SHA256_SIZE],

@@ -87,7 +87,7 @@ bool role_create(void *context, struct rpc_call *call, const void *input, void *
     if (err->kind != ERR_NONE || !check_permissions(call, request->permissions, request->n_permissions, err))
         return false;
     const struct identity_change change = change_of(call, request->name, "created");
-    return identity_begin_own(context, call, &session, err) && people_lock(session, call->caller->tenant_id, err) &&
+    return identity_write_own(context, call, &session, err) && people_lock(session, call->caller->tenant_id, err) &&
            role_store_create(session, call->caller->tenant_id, request, call->arena, reply, err) &&
            identity_finish(context, session, call, &change, err);
 }
@@ -119,13 +119,14 @@ bool role_update(void *context, struct rpc_call *call, const void *input, void *
     if (!identity_allows(call, "roles:write", err) || !refuse_built_in(request->id, err))
         return false;
     check_description(call, request->description, err);
+    bool clears_description = identity_clears(call, request->clear, request->n_clear, "description", err);
     if (err->kind != ERR_NONE || !check_permissions(call, request->permissions, request->n_permissions, err))
         return false;
     const struct identity_change change = change_of(call, request->id, "updated");
-    return identity_begin_own(identity, call, &session, err) && people_lock(session, tenant_id, err) &&
+    return identity_write_own(identity, call, &session, err) && people_lock(session, tenant_id, err) &&
            may_change(session, call, request->id, err) &&
            people_count_administrators(session, tenant_id, &before, err) &&
-           role_store_update(session, tenant_id, request, call->arena, reply, err) &&
+           role_store_update(session, tenant_id, request, clears_description, call->arena, reply, err) &&
            people_administrators_remain(session, tenant_id, &before, err) &&
            (request->n_permissions == 0 ||
                revocation_of_role(session, call, tenant_id, request->id, identity->config->access_token_ms, err)) &&
@@ -140,7 +141,7 @@ bool role_delete(void *context, struct rpc_call *call, const void *input, void *
     if (!identity_allows(call, "roles:delete", err) || !refuse_built_in(request->id, err))
         return false;
     const struct identity_change change = change_of(call, request->id, "deleted");
-    return identity_begin_own(context, call, &session, err) && people_lock(session, call->caller->tenant_id, err) &&
+    return identity_write_own(context, call, &session, err) && people_lock(session, call->caller->tenant_id, err) &&
            may_change(session, call, request->id, err) &&
            role_store_delete(session, call->caller->tenant_id, request->id, err) &&
            identity_finish(context, session, call, &change, err);

@@ -120,15 +120,17 @@ bool role_store_create(struct store_session *session, int32_t tenant_id, const N
 }
 
 bool role_store_update(struct store_session *session, int32_t tenant_id, const Nwims__V1__UpdateRoleRequest *request,
-    struct arena *arena, Nwims__V1__Role *out_role, struct err *err)
+    bool clears_description, struct arena *arena, Nwims__V1__Role *out_role, struct err *err)
 {
     AUTO(store_result) rows = NULL;
     const struct store_param permissions =
         request->n_permissions > 0 ? PARAM_TEXTS(texts_of(request->permissions), request->n_permissions) : PARAM_NULL;
     return store_query(session, &rows,
-               "UPDATE role SET description = coalesce($3, description), permissions = coalesce($4::text[], "
-               "permissions), updated_at = now() WHERE tenant_id = $1 AND name = $2 RETURNING " COLUMNS,
-               PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(request->id), PARAM_TEXT(request->description), permissions),
+               "UPDATE role SET description = CASE WHEN $5::bool THEN NULL ELSE coalesce($3, description) END, "
+               "permissions = coalesce($4::text[], permissions), updated_at = now() WHERE tenant_id = $1 AND name = $2 "
+               "RETURNING " COLUMNS,
+               PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(request->id), PARAM_TEXT(request->description), permissions,
+                   PARAM_BOOL(clears_description)),
                err) &&
            fill_only(out_role, rows, arena, err);
 }

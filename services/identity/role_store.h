@@ -17,6 +17,7 @@ MUST_CHECK bool role_store_create(struct store_session *session, int32_t tenant_
     struct arena *arena, Nwims__V1__Role *out_role, struct err *err);
 /* What is NULL or empty stays. */
 MUST_CHECK bool role_store_update(struct store_session *session, int32_t tenant_id,
-    const Nwims__V1__UpdateRoleRequest *request, struct arena *arena, Nwims__V1__Role *out_role, struct err *err);
+    const Nwims__V1__UpdateRoleRequest *request, bool clears_description, struct arena *arena,
+    Nwims__V1__Role *out_role, struct err *err);
 /* ERR_CONFLICT while somebody has it. */
 MUST_CHECK bool role_store_delete(struct store_session *session, int32_t tenant_id, const char *name, struct err *err);

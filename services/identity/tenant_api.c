@@ -117,7 +117,7 @@ bool tenant_create(void *context, struct rpc_call *call, const void *input, void
         rpc_violation(call, err, "code", "must have 2 to 40 letters, digits, - or _");
     if (err->kind != ERR_NONE)
         return false;
-    return identity_begin(context, 0, &session, err) && tenant_store_lock(session, err) &&
+    return identity_write(context, call, 0, &session, err) && tenant_store_lock(session, err) &&
            check_zone(session, call, request->time_zone, err) && check_place(session, call, request, NULL, err) &&
            tenant_store_create(session, request, call->arena, made, err) &&
            finish(context, session, call, made->id, "created", err);
@@ -125,14 +125,19 @@ bool tenant_create(void *context, struct rpc_call *call, const void *input, void
 
 bool tenant_update(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
-    const Nwims__V1__Tenant *request = input;
+    Nwims__V1__Tenant wanted = *(const Nwims__V1__Tenant *)input;
+    const Nwims__V1__Tenant *request = &wanted;
     AUTO(store_session) session = NULL;
     Nwims__V1__Tenant before = NWIMS__V1__TENANT__INIT;
     if (!identity_allows(call, "tenants:write", err))
         return false;
+    if (identity_clears(call, request->clear, request->n_clear, "parent_id", err)) {
+        wanted.has_parent_id = true;
+        wanted.parent_id = 0;
+    }
     if (request->name)
         check_name(call, request->name, err);
-    if (err->kind != ERR_NONE || !identity_begin(context, 0, &session, err) || !tenant_store_lock(session, err) ||
+    if (err->kind != ERR_NONE || !identity_write(context, call, 0, &session, err) || !tenant_store_lock(session, err) ||
         !tenant_store_get(session, request->id, call->arena, &before, err))
         return false;
     /* The code is in addresses and files of others: it stays. Sending the same one back is fine. */
@@ -149,7 +154,7 @@ bool tenant_delete(void *context, struct rpc_call *call, const void *input, void
     AUTO(store_session) session = NULL;
     Nwims__V1__Tenant before = NWIMS__V1__TENANT__INIT;
     (void)reply;
-    return identity_allows(call, "tenants:delete", err) && identity_begin(context, 0, &session, err) &&
+    return identity_allows(call, "tenants:delete", err) && identity_write(context, call, 0, &session, err) &&
            tenant_store_lock(session, err) && tenant_store_get(session, request->id, call->arena, &before, err) &&
            tenant_store_delete(session, request->id, err) &&
            finish(context, session, call, request->id, "deleted", err);
@@ -159,7 +164,7 @@ bool tenant_set_quota(void *context, struct rpc_call *call, const void *input, v
 {
     const Nwims__V1__SetQuotaRequest *request = input;
     AUTO(store_session) session = NULL;
-    return identity_allows(call, "tenants:write", err) && identity_begin(context, 0, &session, err) &&
+    return identity_allows(call, "tenants:write", err) && identity_write(context, call, 0, &session, err) &&
            tenant_store_set_quota(session, request, call->arena, reply, err) &&
            finish(context, session, call, request->id, "quota-changed", err);
 }

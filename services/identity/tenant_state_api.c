@@ -33,7 +33,8 @@ static bool set_state(struct identity *identity, struct rpc_call *call, int32_t 
         return false;
     if (id == NATIONAL_TENANT)
         return err_set(err, ERR_CONFLICT, "the national authority cannot be suspended");
-    return identity_begin(identity, id, &session, err) && tenant_store_set_state(session, id, is_active, &epoch, err) &&
+    return identity_write(identity, call, id, &session, err) &&
+           tenant_store_set_state(session, id, is_active, &epoch, err) &&
            tenant_store_get(session, id, call->arena, reply, err) &&
            (is_active || revoke(identity, session, call, id, text, epoch, err)) &&
            identity_finish(identity, session, call, &change, err);

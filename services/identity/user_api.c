@@ -99,7 +99,7 @@ bool user_create(void *context, struct rpc_call *call, const void *input, void *
         .assignments = &assignments };
     uuid_format(user.id, &id);
     const struct identity_change change = change_of(call, user.id, "created");
-    return identity_begin_own(identity, call, &session, err) && people_lock(session, user.tenant_id, err) &&
+    return identity_write_own(identity, call, &session, err) && people_lock(session, user.tenant_id, err) &&
            assignments_check(&assignments, session, call, err) &&
            user_store_create(session, &user, call->arena, reply, err) &&
            identity_finish(identity, session, call, &change, err);
@@ -111,16 +111,18 @@ bool user_update(void *context, struct rpc_call *call, const void *input, void *
     const Nwims__V1__User *request = input;
     AUTO(store_session) session = NULL;
     struct user_account account;
+    bool clears_name;
     if (!identity_allows(call, "users:write", err))
         return false;
     if (request->email)
         check_email(call, request->email, err);
     check_name(call, request->name, err);
-    if (err->kind != ERR_NONE || !identity_begin_own(context, call, &session, err) ||
+    clears_name = identity_clears(call, request->clear, request->n_clear, "name", err);
+    if (err->kind != ERR_NONE || !identity_write_own(context, call, &session, err) ||
         !people_hold(session, call, request->id, &account, err))
         return false;
     const struct identity_change change = change_of(call, account.id, "updated");
-    return user_store_update(session, account.tenant_id, account.id, request->email, request->name, err) &&
+    return user_store_update(session, account.tenant_id, account.id, request->email, request->name, clears_name, err) &&
            user_store_get(session, account.tenant_id, account.id, call->arena, reply, err) &&
            identity_finish(context, session, call, &change, err);
 }
@@ -137,7 +139,7 @@ bool user_set_roles(void *context, struct rpc_call *call, const void *input, voi
     if (!identity_allows(call, "users:write", err) ||
         !assignments_read(
             &assignments, call, request->roles, request->n_roles, request->assignments, request->n_assignments, err) ||
-        !identity_begin_own(identity, call, &session, err) || !people_hold(session, call, request->id, &account, err))
+        !identity_write_own(identity, call, &session, err) || !people_hold(session, call, request->id, &account, err))
         return false;
     const struct identity_change change = change_of(call, account.id, "roles-changed");
     return assignments_check(&assignments, session, call, err) &&
@@ -158,7 +160,7 @@ bool user_delete(void *context, struct rpc_call *call, const void *input, void *
     struct user_account account;
     int32_t tenant_id = call->caller->tenant_id;
     (void)reply;
-    if (!identity_allows(call, "users:delete", err) || !identity_begin_own(identity, call, &session, err) ||
+    if (!identity_allows(call, "users:delete", err) || !identity_write_own(identity, call, &session, err) ||
         !people_hold(session, call, request->id, &account, err))
         return false;
     const struct identity_change change = change_of(call, account.id, "deleted");

@@ -11,7 +11,7 @@ static bool set_state(struct identity *identity, struct rpc_call *call, const ch
     struct people_administrators before;
     struct user_account account;
     int32_t tenant_id = call->caller->tenant_id;
-    if (!identity_allows(call, "users:write", err) || !identity_begin_own(identity, call, &session, err) ||
+    if (!identity_allows(call, "users:write", err) || !identity_write_own(identity, call, &session, err) ||
         !people_hold(session, call, id, &account, err))
         return false;
     const struct identity_change change = {

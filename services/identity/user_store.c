@@ -191,12 +191,13 @@ static bool run_one(
 }
 
 bool user_store_update(struct store_session *session, int32_t tenant_id, const char *id, const char *email,
-    const char *name, struct err *err)
+    const char *name, bool clears_name, struct err *err)
 {
     return run_one(session,
-        "UPDATE app_user SET email = coalesce($3, email), name = coalesce($4, name), updated_at = now() WHERE "
-        "tenant_id = $1 AND id = $2",
-        PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(id), PARAM_TEXT(email), PARAM_TEXT(name)), err);
+        "UPDATE app_user SET email = coalesce($3, email), name = CASE WHEN $5::bool THEN NULL ELSE coalesce($4, name) "
+        "END, updated_at = now() WHERE tenant_id = $1 AND id = $2",
+        PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(id), PARAM_TEXT(email), PARAM_TEXT(name), PARAM_BOOL(clears_name)),
+        err);
 }
 
 bool user_store_set_roles(struct store_session *session, int32_t tenant_id, const char *id,

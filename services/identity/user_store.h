@@ -23,7 +23,7 @@ MUST_CHECK bool user_store_list(struct store_session *session, int32_t tenant_id
     struct arena *arena, Nwims__V1__ListUsersReply *out_reply, struct err *err);
 /* What is NULL stays. */
 MUST_CHECK bool user_store_update(struct store_session *session, int32_t tenant_id, const char *id, const char *email,
-    const char *name, struct err *err);
+    const char *name, bool clears_name, struct err *err);
 MUST_CHECK bool user_store_set_roles(struct store_session *session, int32_t tenant_id, const char *id,
     const struct assignments *assignments, struct err *err);
 MUST_CHECK bool user_store_set_state(
