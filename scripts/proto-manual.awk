@@ -39,8 +39,8 @@ function take_rule(name, value) {
         rule[name] = value
     else if (name == "length")
         take_length(value)
-    else if (name == "format" && value != "code" && value != "uuid" && value != "geojson")
-        fail("@format is code, uuid or geojson, not '" value "'")
+    else if (name == "format" && value != "code" && value != "uuid" && value != "geojson" && value != "json")
+        fail("@format is code, uuid, geojson or json, not '" value "'")
     else if ((name == "in" || name == "format" || name == "example") && value != "")
         rule[name] = value
     else

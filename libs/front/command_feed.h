@@ -27,7 +27,7 @@ MUST_CHECK bool command_feed_open(
     struct command_feed **out_feed, struct bus *bus, const struct command_feed_config *config, struct err *err);
 void command_feed_close(struct command_feed *feed);
 MUST_CHECK bool command_is_in_time(const struct command *command);
-/* events.<tenant>.command-result. state: sent, acknowledged, failed; result NULL: none. */
+/* events.<tenant>.command-result. state: sent, delivered, acknowledged, failed; result NULL: none. */
 void command_tell_result(struct event_outlet *outlet, const struct directory_device *device, const char *command_id,
     const char *state, const char *result);
 /* What the device says became of it: JSON in which "ok": false or an "error" means that it failed. False if the id is

@@ -6,7 +6,7 @@
 
 struct presence {
     const char *protocol; /* "mqtt", "tcp" */
-    const char *kind;     /* connected, disconnected, seen */
+    const char *kind;     /* connected, disconnected, seen, ready (it takes commands from now on) */
     const char *reason;   /* of disconnected: client, keep-alive, taken-over, revoked, drain, error */
     const char *peer;     /* without its port */
     const struct directory_device *device;

@@ -112,8 +112,8 @@ static void check_text(
     struct check *check, const struct place *place, const struct field_manual *manual, const char *text)
 {
     struct uuid uuid;
-    if (text_equal(manual->format, "geojson"))
-        return; /* checked as it is read; its @in names types of geometries */
+    if (text_equal(manual->format, "geojson") || text_equal(manual->format, "json"))
+        return; /* checked as it is read; @in names types of geometries */
     check_length(check, place, manual, strlen(text));
     if (manual->in)
         check_choice(check, place, manual, text);

@@ -3,6 +3,7 @@
 #include "transcode/field_rules.h"
 #include "transcode/geojson.h"
 #include "transcode/geojson_tree.h"
+#include "transcode/json_object.h"
 #include "transcode/json_tree.h"
 #include "transcode/manual.h"
 #include <string.h>
@@ -77,23 +78,37 @@ static void read_list(struct check *check, ProtobufCMessage *message, const Prot
 }
 
 /* Kept as text, in the shortest form. */
-static void read_geometry(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-    const char *types, const struct cJSON *item, const struct place *place)
+static void keep_text(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+    const struct cJSON *item, size_t most_bytes, const struct place *place)
 {
     union field_value value = { 0 };
-    const char *fault = geojson_fault(item, types);
-    if (fault) {
-        check_violation(check, place, "%s", fault);
-        return;
-    }
     char *text = cJSON_PrintUnformatted(item);
-    if (text && strlen(text) > GEOJSON_LARGEST_BYTES)
-        check_violation(check, place, "is larger than 128 KiB: simplify the outline");
+    if (text && strlen(text) > most_bytes)
+        check_violation(check, place, "is larger than %zu KiB", most_bytes / 1024);
     else if (text && (value.text = arena_text(check->arena, text)))
         field_put(message, field, &value);
     else
         check->is_out_of_memory = true;
     cJSON_free(text);
+}
+
+static void read_geometry(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+    const char *types, const struct cJSON *item, const struct place *place)
+{
+    const char *fault = geojson_fault(item, types);
+    if (fault)
+        check_violation(check, place, "%s", fault);
+    else
+        keep_text(check, message, field, item, GEOJSON_LARGEST_BYTES, place);
+}
+
+static void read_free_object(struct check *check, ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+    const struct cJSON *item, const struct place *place)
+{
+    if (cJSON_IsObject(item))
+        keep_text(check, message, field, item, JSON_OBJECT_LARGEST_BYTES, place);
+    else
+        check_violation(check, place, "an object is wanted");
 }
 
 /* Merge patch: null removes what is there. Whoever keeps the thing learns of it through the list called clear. */
@@ -120,6 +135,8 @@ static void read_field(struct check *check, ProtobufCMessage *message, const Pro
         return;
     if (rules && rules->format && strcmp(rules->format, "geojson") == 0)
         read_geometry(check, message, field, rules->in, item, place);
+    else if (rules && rules->format && strcmp(rules->format, "json") == 0)
+        read_free_object(check, message, field, item, place);
     else if (field_is_repeated(field) != (bool)cJSON_IsArray(item))
         check_violation(check, place, "%s", field_is_repeated(field) ? "a list is wanted" : field_wanted(field));
     else if (field_is_repeated(field))

@@ -144,10 +144,10 @@ static bool is_writable(const ProtobufCFieldDescriptor *field, const union field
     return field->type != PROTOBUF_C_TYPE_FLOAT || isfinite(value->real32);
 }
 
-/* GeoJSON is kept as text and is JSON already. */
+/* GeoJSON, and objects of any form, are kept as text and are JSON already. */
 static bool is_json_text(const struct field_manual *manual)
 {
-    return manual && manual->format && strcmp(manual->format, "geojson") == 0;
+    return manual && manual->format && (strcmp(manual->format, "geojson") == 0 || strcmp(manual->format, "json") == 0);
 }
 
 static void write_message(struct json_writer *writer, const ProtobufCMessage *message)

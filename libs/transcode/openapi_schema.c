@@ -188,6 +188,10 @@ static void put_single(struct json_writer *writer, const ProtobufCFieldDescripto
         put_geometry(writer, manual->in ? manual->in : "Point|Polygon|MultiPolygon");
         return;
     }
+    if (manual && text_equal(manual->format, "json")) {
+        json_put_text(writer, "type", "object");
+        return;
+    }
     put_type(writer, field, manual);
     if (manual)
         put_rules(writer, field, manual);

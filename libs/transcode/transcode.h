@@ -46,7 +46,7 @@ struct field_manual {
     double min, max;
     long length_min, length_max; /* -1: none */
     const char *in;              /* "a|b|c" or NULL */
-    const char *format;          /* "code", "uuid", "geojson" or NULL */
+    const char *format;          /* "code", "uuid", "geojson", "json" or NULL */
     const char *example;         /* or NULL */
 };
 struct message_manual {

@@ -6,9 +6,9 @@
 
 enum { MOST_FLIGHTS = 64, TOPIC_SIZE = 256 };
 
-static void tell_sent(struct session *session, const char *command_id)
+static void tell(struct session *session, const char *command_id, const char *state)
 {
-    command_tell_result(session->loop->app->events, &session->device, command_id, "sent", NULL);
+    command_tell_result(session->loop->app->events, &session->device, command_id, state, NULL);
 }
 
 /* ---- down ---- */
@@ -83,8 +83,7 @@ static void send_down(struct session *session, const struct command *command)
         return;
     mqtt_put_publish(&session->loop->out, session->version, topic, packet_id, false, body.data, body.size);
     session_send(session);
-    if (packet_id == 0)
-        tell_sent(session, command->id);
+    tell(session, command->id, "sent");
 }
 
 void command_down(void *context, struct net_connection *connection, struct net_mail *mail)
@@ -105,7 +104,7 @@ void command_arrived(struct session *session, uint16_t packet_id)
         struct command_flight *flight = *at;
         if (flight->packet_id != packet_id)
             continue;
-        tell_sent(session, flight->command_id);
+        tell(session, flight->command_id, "delivered");
         *at = flight->next;
         free(flight);
         return;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define IDLE_SEEN_US (INT64_C(300) * 1000000)
+
 void front_metrics(struct app *app)
 {
     static const char packets[] = "nwims_mqtt_packets_total", help[] = "Packets received, by type";
@@ -46,6 +48,8 @@ static bool dispatch(struct session *session, const struct mqtt_packet *packet)
         return true;
     case MQTT_PINGREQ:
         net_send(session->connection, mqtt_pingresp, sizeof mqtt_pingresp);
+        if (clock_monotonic_us() - session->seen_at_us > IDLE_SEEN_US)
+            session_tell_presence(session, "seen"); /* a device that only listens is there too */
         return true;
     case MQTT_DISCONNECT:
         goodbye(session, packet->disconnect_reason);

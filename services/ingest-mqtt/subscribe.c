@@ -84,6 +84,8 @@ void subscribe_take(struct session *session, const struct mqtt_subscribe *packet
     mqtt_put_suback(&session->loop->out, session->version, subscribes ? MQTT_SUBACK : MQTT_UNSUBACK, packet->packet_id,
         codes, packet->count);
     session_send(session);
+    if (subscribes && (session->command_topic || session->takes_tb_commands))
+        session_tell_presence(session, "ready"); /* what waits for it comes now */
     for (size_t i = 0; i < packet->count; i++)
         if (wants_state[i])
             edge_node_tell_state(session, &packet->filters[i]);

@@ -1,6 +1,7 @@
 /* registry: municipalities, zones, devices with their credentials, sensors, assets and pipe networks. See README.md. */
 #include "auth/auth.h"
 #include "bulk.h"
+#include "device_watch.h"
 #include "nwims/v1/assets.pb-c.h"
 #include "nwims/v1/bulk.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
@@ -16,9 +17,10 @@ MIGRATION_DECLARE(0005_names)
 MIGRATION_DECLARE(0006_thresholds)
 MIGRATION_DECLARE(0007_assets)
 MIGRATION_DECLARE(0008_jobs)
+MIGRATION_DECLARE(0009_device_state)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
     MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
-    MIGRATION(7, 0007_assets), MIGRATION(8, 0008_jobs), { 0 } };
+    MIGRATION(7, 0007_assets), MIGRATION(8, 0008_jobs), MIGRATION(9, 0009_device_state), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",
@@ -38,6 +40,7 @@ struct app {
     struct registry registry;
     struct rpc_server *server, *assets, *bulk;
     struct tenant_watch *tenants;
+    struct device_watch *devices;
     unsigned char master_key[MASTER_KEY_SIZE];
 };
 
@@ -79,6 +82,7 @@ static bool app_start(struct app *app, struct err *err)
         .lease_ms = app->config.job_lease_ms };
     return read_master_key(app, err) && service_relay_outbox(app->service, err) &&
            tenant_watch_start(&app->tenants, &app->registry, err) &&
+           device_watch_start(&app->devices, &app->registry, err) &&
            rpc_server_open(&app->server, service_bus(app->service), &server, err) &&
            rpc_server_open(&app->assets, service_bus(app->service), &assets, err) &&
            job_runner_start(&app->registry.jobs, &jobs, err) &&
@@ -91,6 +95,7 @@ static void app_stop(struct app *app)
     job_runner_stop(app->registry.jobs);
     rpc_server_close(app->assets);
     rpc_server_close(app->server);
+    device_watch_stop(app->devices);
     tenant_watch_stop(app->tenants);
     explicit_bzero(app->master_key, sizeof app->master_key);
 }

@@ -22,6 +22,7 @@ rpc_handler municipality_list, municipality_create, municipality_get, municipali
 rpc_handler zone_list, zone_create, zone_get, zone_update, zone_delete;
 rpc_handler site_list, site_create, site_get, site_update, site_delete;
 rpc_handler device_list, device_create, device_get, device_update, device_delete;
+rpc_handler device_status_get, command_create, command_list, command_list_open;
 rpc_handler credential_list, credential_create, credential_delete;
 rpc_handler sensor_list, sensor_create, sensor_get, sensor_update, sensor_delete;
 rpc_handler overview_count, overview_map;

@@ -82,6 +82,7 @@ class Drive:
         yield "PATCH /devices/{id}", f"/devices/{i['device']}", {"name": "d2"}, "device.updated", None
         yield "POST /devices/{id}/credentials", f"/devices/{i['device']}/credentials", {"kind": "token"}, "credential.created", "credential"
         yield "DELETE /devices/{id}/credentials/{credential_id}", f"/devices/{i['device']}/credentials/{i['credential']}", None, "credential.deleted", None
+        yield "POST /devices/{id}/commands", f"/devices/{i['device']}/commands", {"name": "open"}, "device_command.created", None
         yield "POST /sensors", "/sensors", {"code": f"Q-{mark}", "kind": "pressure", "unit": "bar"}, "sensor.created", "sensor"
         yield "PATCH /sensors/{id}", f"/sensors/{i['sensor']}", {"name": "q2"}, "sensor.updated", None
         yield "PUT /sensors/{id}/thresholds", f"/sensors/{i['sensor']}/thresholds", {"high": 9.5}, None, None

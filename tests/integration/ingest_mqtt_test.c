@@ -357,7 +357,7 @@ static void a_command_goes_down_and_its_answer_comes_up(void **state)
     send_packet(fd, 0x82, &subscribe);
     assert_int_equal(next_packet(fd, body, &size), 0x90);
     assert_int_equal(body[2], 1);
-    tell_command(COMMAND, "cancelled");
+    tell_command(COMMAND, "expired");
     tell_command(COMMAND, "queued");
     assert_int_equal(next_packet(fd, body, &size), 0x32);
     assert_int_equal(size, 2 + strlen("nwims/v1/me/cmd") + 2 + strlen(wanted));
@@ -366,6 +366,7 @@ static void a_command_goes_down_and_its_answer_comes_up(void **state)
     memcpy(ack + 2, body + 2 + strlen("nwims/v1/me/cmd"), 2);
     assert_int_equal(send(fd, ack, sizeof ack, MSG_NOSIGNAL), sizeof ack);
     expect_result(COMMAND, "sent", NULL);
+    expect_result(COMMAND, "delivered", NULL);
     publish(fd, 4, "nwims/v1/me/cmdack/" COMMAND, 5, "{\"ok\":true}");
     expect_puback(fd, 5, 0);
     expect_result(COMMAND, "acknowledged", "{\"ok\":true}");

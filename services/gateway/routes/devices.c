@@ -1,5 +1,6 @@
 #include "nwims/v1/registry.pb-c.h"
 #include "routes/routes.h"
+#include "streams/device_status.h"
 #include "streams/import_rows.h"
 
 #define REGISTRY &nwims__v1__registry__descriptor
@@ -16,6 +17,10 @@ static const struct route routes[] = {
         NULL },
     { "POST", "/devices/import", "devices:bulk", .success = 200, .handler = import_devices,
         .manual = &import_devices_manual },
+    { "GET", "/devices/{id}/status", "devices:read", NULL, NULL, 200, get_device_status, &get_device_status_manual },
+    { "GET", "/devices/{id}/commands", "devices:read", REGISTRY, "ListCommands", 200, NULL, NULL },
+    { "POST", "/devices/{id}/commands", "devices:write", REGISTRY, "CreateCommand", 201, NULL, NULL },
     { 0 },
 };
-const struct router devices_router = { "devices", "What sends readings, and its credentials", routes };
+const struct router devices_router = { "devices",
+    "What sends readings, its credentials, how it is, and what it is to do", routes };

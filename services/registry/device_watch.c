@@ -1,0 +1,135 @@
+#include "device_watch.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "command_store.h"
+#include "event_feed.h"
+#include "presence_store.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { ROUND_MS = 1000, ROUNDS_TO_REPEAT = 10, ROUNDS_TO_PURGE = 600, MOST_LAPS = 20 };
+
+struct device_watch {
+    struct registry *registry;
+    struct event_feed *presence, *results;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock;
+    pthread_cond_t stopped;
+    bool must_stop;
+};
+
+static bool take_presence(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
+    struct arena *arena, struct err *err)
+{
+    struct presence *presences;
+    size_t devices;
+    return presence_fold((const Nwims__V1__DevicePresence *const *)(const void *)events, count, arena, &presences,
+               &devices, err) &&
+           presence_store_take(registry, presences, devices, arena, err);
+}
+
+static bool take_results(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
+    struct arena *arena, struct err *err)
+{
+    (void)arena;
+    return command_store_take_results(
+        registry, (const Nwims__V1__CommandResult *const *)(const void *)events, count, err);
+}
+
+/* ---- time ---- */
+/* False when told to stop. */
+static bool wait_a_round(struct device_watch *watch)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ROUND_MS / 1000;
+    pthread_mutex_lock(&watch->lock);
+    if (!watch->must_stop)
+        pthread_cond_timedwait(&watch->stopped, &watch->lock, &until);
+    bool goes_on = !watch->must_stop;
+    pthread_mutex_unlock(&watch->lock);
+    return goes_on;
+}
+
+typedef bool chore_of_commands(struct registry *registry, size_t *out_count, struct err *err);
+
+/* As long as there is more to do, within reason: the rest in the next round. */
+static void do_chore(struct device_watch *watch, const char *name, chore_of_commands *chore)
+{
+    size_t count = 1, all = 0;
+    for (int lap = 0; count > 0 && lap < MOST_LAPS; lap++) {
+        struct err err = { 0 };
+        if (!chore(watch->registry, &count, &err)) {
+            log_warn(NULL, "commands.failed", LOG_TEXT("chore", name), LOG_TEXT("kind", err_kind_name(err.kind)),
+                LOG_ERR(&err));
+            return;
+        }
+        all += count;
+    }
+    if (all > 0)
+        log_debug(NULL, "commands.chore", LOG_TEXT("chore", name), LOG_COUNT("count", all));
+}
+
+static void *run(void *argument)
+{
+    struct device_watch *watch = argument;
+    for (unsigned round = 1; wait_a_round(watch); round++) {
+        do_chore(watch, "expire", command_store_expire);
+        if (round % ROUNDS_TO_REPEAT == 0)
+            do_chore(watch, "repeat", command_store_repeat);
+        if (round % ROUNDS_TO_PURGE == 0)
+            do_chore(watch, "purge", command_store_purge);
+    }
+    return NULL;
+}
+
+bool device_watch_start(struct device_watch **out_watch, struct registry *registry, struct err *err)
+{
+    static const struct event_feed_config presence = { .durable = "registry-presence",
+        .filter = "events.*.presence",
+        .type = &nwims__v1__device_presence__descriptor,
+        .take = take_presence };
+    static const struct event_feed_config results = { .durable = "registry-command-results",
+        .filter = "events.*.command-result",
+        .type = &nwims__v1__command_result__descriptor,
+        .take = take_results };
+    pthread_condattr_t monotonic;
+    struct device_watch *watch = calloc(1, sizeof *watch);
+    if (!watch)
+        return err_set(err, ERR_LIMIT, "no memory to follow devices");
+    watch->registry = registry;
+    pthread_mutex_init(&watch->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&watch->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    bool ok = event_feed_start(&watch->presence, registry, &presence, err) &&
+              event_feed_start(&watch->results, registry, &results, err);
+    watch->has_thread = ok && pthread_create(&watch->thread, NULL, run, watch) == 0;
+    if (ok && !watch->has_thread)
+        ok = err_set(err, ERR_LIMIT, "no thread for the time of commands");
+    if (ok)
+        *out_watch = watch;
+    else
+        device_watch_stop(watch);
+    return ok;
+}
+
+void device_watch_stop(struct device_watch *watch)
+{
+    if (!watch)
+        return;
+    pthread_mutex_lock(&watch->lock);
+    watch->must_stop = true;
+    pthread_cond_signal(&watch->stopped);
+    pthread_mutex_unlock(&watch->lock);
+    if (watch->has_thread)
+        pthread_join(watch->thread, NULL);
+    event_feed_stop(watch->results);
+    event_feed_stop(watch->presence);
+    pthread_cond_destroy(&watch->stopped);
+    pthread_mutex_destroy(&watch->lock);
+    free(watch);
+}
