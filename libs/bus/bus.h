@@ -80,7 +80,9 @@ struct bus_stream {
  * taken, more than the server has room for). On a stream that exists, replicas and placement stay as they are. */
 MUST_CHECK bool bus_stream_ensure(struct bus *bus, const struct bus_stream *stream, struct err *err);
 struct bus_stream_state {
-    uint64_t messages, bytes, first_sequence, last_sequence;
+    uint64_t messages, bytes, first_sequence, last_sequence; /* empty: first is last + 1 */
+    int64_t max_bytes;
+    int64_t first_at_us;   /* when the first message that is there came; of no meaning when it is empty */
     int64_t created_at_us; /* tells a stream from a later one of the same name */
 };
 /* ERR_NOT_FOUND if there is none. */

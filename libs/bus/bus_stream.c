@@ -145,6 +145,8 @@ bool bus_stream_inspect(struct bus *bus, const char *name, struct bus_stream_sta
         .bytes = info->State.Bytes,
         .first_sequence = info->State.FirstSeq,
         .last_sequence = info->State.LastSeq,
+        .max_bytes = info->Config->MaxBytes,
+        .first_at_us = info->State.FirstTime / 1000,
         .created_at_us = info->Created / 1000,
     };
     jsStreamInfo_Destroy(info);

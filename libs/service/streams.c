@@ -7,13 +7,12 @@
 enum { DUPLICATE_WINDOW_MS = 120000, SHRINK = 4, MOST_SHRUNK = 64 };
 
 /* A full stream refuses, also where age clears it: what was refused is told to whoever sent it. JetStream sets the sum
- * of max_bytes aside from its max_file_store (7.75 GiB). READINGS goes by age only as a last resort: long before that
- * it is full and refuses. */
+ * of max_bytes aside from its max_file_store (7.75 GiB). READINGS loses nothing by age: batch-writer gives back the
+ * room of what all its durable consumers have read (bus/bus_retention.h). */
 static const struct bus_stream catalogue[] = {
     { .name = "READINGS",
         .subjects = { "readings.>" },
         .max_bytes = MIB(4096),
-        .max_age_ms = DAYS_MS(3),
         .max_message_bytes = MIB(8),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS },
     { .name = "REFUSED",

@@ -21,6 +21,7 @@ BEGIN { print "# Made by scripts/run from deploy/local/nats-users.table.\nauthor
     publish = each(publish, $6, "$JS.API.CONSUMER.*.", ""); publish = each(publish, $6, "$JS.API.CONSUMER.*.", ".>")
     publish = each(publish, $6, "$JS.API.CONSUMER.*.*.", ""); publish = each(publish, $6, "$JS.API.CONSUMER.*.*.", ".>")
     publish = each(publish, $6, "$JS.ACK.", ".>")
+    publish = each(publish, $7, "$JS.API.STREAM.MSG.DELETE.", ""); publish = each(publish, $7, "$JS.API.STREAM.MSG.GET.", "")
     file = secrets "/nats-" $1
     if ((getline password < file) <= 0) { print "no password in " file > "/dev/stderr"; exit 1 }
     close(file)

@@ -1,6 +1,7 @@
 /* batch-writer: stores the readings of the stream READINGS in PostgreSQL, each exactly once. See README.md. */
 #include "chores.h"
 #include "settings.h"
+#include "stream_keeper.h"
 #include "writer.h"
 
 enum { MOST_WRITERS = 32 };
@@ -25,6 +26,7 @@ struct app {
     struct writer_shared shared;
     struct writer *writers[MOST_WRITERS];
     struct chores *chores;
+    struct stream_keeper *stream_keeper;
 };
 
 static bool app_start(struct app *app, struct err *err)
@@ -40,7 +42,7 @@ static bool app_start(struct app *app, struct err *err)
     for (int64_t i = 0; i < app->config.writers; i++)
         if (!writer_start(&app->writers[i], &app->shared, err))
             return false;
-    return true;
+    return stream_keeper_start(&app->stream_keeper, &app->shared, err);
 }
 
 static void app_stop(struct app *app)
@@ -49,6 +51,7 @@ static void app_stop(struct app *app)
     for (size_t i = 0; i < COUNT_OF(app->writers); i++)
         writer_join(app->writers[i]);
     chores_join(app->chores);
+    stream_keeper_join(app->stream_keeper);
 }
 
 int main(int argc, char **argv)

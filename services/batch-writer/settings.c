@@ -23,5 +23,9 @@ const struct setting batch_writer_settings[] = {
         .help = "marks of touched hours taken in one round" },
     { "LEDGER_HOURS", SETTING_COUNT, FIELD(ledger_hours), .preset = "24", .min = 1, .max = 8760,
         .help = "how long committed messages are remembered; longer than any redelivery takes" },
+    { "KEEP_READ_MS", SETTING_MS, FIELD(keep_read_ms), .preset = "21600000", .min = 0, .max = INT64_C(31622400000),
+        .help = "how long readings that all have read stay in READINGS for a replay, while it is less than half full" },
+    { "KEEPER_MS", SETTING_MS, FIELD(keeper_ms), .preset = "2000", .min = 10, .max = 3600000,
+        .help = "how often room is made in READINGS" },
     { 0 },
 };

@@ -14,6 +14,8 @@ struct batch_writer_config {
     int64_t rollup_ms;
     int64_t rollup_marks;
     int64_t ledger_hours;
+    int64_t keep_read_ms;
+    int64_t keeper_ms;
 };
 
 extern const struct setting batch_writer_settings[];

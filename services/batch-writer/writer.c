@@ -415,7 +415,7 @@ bool writer_start(struct writer **out_writer, struct writer_shared *shared, stru
     buffer_init(&writer->answer, 0);
     group_store_init(&writer->group_store, config->partition_days, ARENA_BYTES);
     struct bus_consumer_config consumer = { .stream = "READINGS",
-        .durable = "batch-writer",
+        .durable = WRITER_DURABLE,
         .ack_wait_ms = config->ack_wait_ms,
         .max_deliver = MOST_DELIVERIES,
         .max_ack_pending = config->max_ack_pending,

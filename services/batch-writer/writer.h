@@ -6,6 +6,9 @@
 #include "writer_metrics.h"
 #include <stdatomic.h>
 
+/* The durable consumer of READINGS that all replicas share. */
+#define WRITER_DURABLE "batch-writer"
+
 /* What the threads of a process share; outlives them. */
 struct writer_shared {
     const struct batch_writer_config *config;

@@ -478,6 +478,267 @@ static void old_ledger_rows_are_forgotten(void **state)
     test_process_end(writer, SIGKILL);
 }
 
+/* ---- room in the stream ----------------------------------------------------------------------------------------- */
+
+static struct bus_stream_state readings_stream(void)
+{
+    struct err err = { 0 };
+    struct bus_stream_state state;
+    must(bus_stream_inspect(stack.bus, "READINGS", &state, &err), &err);
+    return state;
+}
+
+static void wait_for_messages(uint64_t wanted)
+{
+    int64_t end_us = clock_monotonic_us() + 30 * INT64_C(1000000);
+    while (readings_stream().messages != wanted && clock_monotonic_us() < end_us)
+        clock_sleep_ms(20);
+    assert_int_equal(readings_stream().messages, wanted);
+}
+
+/* Until a program starts, which brings the catalogue's limits back. */
+static void limit_stream(int64_t max_bytes, int64_t max_age_ms)
+{
+    struct err err = { 0 };
+    const struct bus_stream stream = { .name = "READINGS",
+        .subjects = { "readings.>" },
+        .max_bytes = max_bytes,
+        .max_age_ms = max_age_ms,
+        .max_message_bytes = INT64_C(8) << 20,
+        .duplicate_window_ms = max_age_ms > 0 ? max_age_ms : 120000 };
+    must(bus_stream_ensure(stack.bus, &stream, &err), &err);
+}
+
+/* One reading with as much weight as the header can have, so that a few fill a stream. */
+static bool publish_heavy(int32_t tenant_id, int64_t observed_at, struct err *err)
+{
+    enum { WEIGHT = 40000 };
+    static char weight[WEIGHT + 1];
+    struct buffer body;
+    char id[UUID_TEXT_SIZE], subject[64];
+    struct uuid uuid = uuid_new();
+    int32_t sensor_no = tenant_id * 100;
+    int64_t delta = 0;
+    double value = 1;
+    Nwims__V1__ReadingBatch batch = NWIMS__V1__READING_BATCH__INIT;
+    batch.has_tenant_id = batch.has_received_at = batch.has_base_at = true;
+    batch.tenant_id = tenant_id;
+    batch.received_at = clock_now_us();
+    batch.base_at = observed_at;
+    batch.sensor_no = &sensor_no;
+    batch.observed_delta_us = &delta;
+    batch.value = &value;
+    batch.n_sensor_no = batch.n_observed_delta_us = batch.n_value = 1;
+    buffer_init(&body, 0);
+    memset(weight, 'x', WEIGHT);
+    uuid_format(id, &uuid);
+    snprintf(subject, sizeof subject, "readings.%" PRId32 ".http", tenant_id);
+    bool ok = wire_encode(&body, &batch.base, err) && bus_publish(stack.bus,
+                                                          &(struct bus_outgoing){ .subject = subject,
+                                                              .data = body.data,
+                                                              .size = body.size,
+                                                              .headers = &(struct bus_header){ "Weight", weight },
+                                                              .header_count = 1 },
+                                                          id, 5000, NULL, err);
+    buffer_done(&body);
+    return ok;
+}
+
+/* How many went in until the stream refused. */
+static int64_t fill(int32_t tenant_id, int64_t first_at)
+{
+    for (int64_t i = 0; i < 1000; i++) {
+        struct err err = { 0 };
+        if (!publish_heavy(tenant_id, first_at + i, &err)) {
+            assert_int_equal(err.kind, ERR_LIMIT);
+            return i;
+        }
+    }
+    fail_msg("the stream refuses nothing");
+    return 0;
+}
+
+static int64_t stored_of(int32_t tenant_id)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM telemetry.reading WHERE tenant_id = %" PRId32, tenant_id);
+    return stack_number(stack.owner, sql);
+}
+
+static void wait_until_stored(int32_t tenant_id, int64_t count)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM telemetry.reading WHERE tenant_id = %" PRId32, tenant_id);
+    stack_wait_for(stack.owner, sql, count);
+}
+
+static const char *const keeping_nothing[] = { "ROLLUP_MS=50", "ACK_WAIT_MS=1000", "KEEP_READ_MS=0", "KEEPER_MS=50",
+    NULL };
+
+/* Started, and past all that it does at start: it has stored one reading of this tenant. */
+static pid_t working_writer(int32_t tenant_id, const char *const settings[])
+{
+    pid_t writer = stack_writer(&stack, settings);
+    struct row row = { tenant_id, midnight(), 1, 0, 0 };
+    assert_int_equal(stack_send(&stack, 22, &row, 1, false).stored, 1);
+    return writer;
+}
+
+static void a_full_stream_has_room_again_when_the_writer_is_back(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    pid_t writer = working_writer(23, keeping_nothing);
+    limit_stream(INT64_C(1) << 20, 0);
+    wait_for_messages(0);
+    kill(writer, SIGSTOP);
+    int64_t went_in = fill(23, midnight());
+    assert_in_range(went_in, 20, 26); /* of 40 KB into 1 MiB */
+    clock_sleep_ms(300);
+    assert_false(publish_heavy(23, midnight() + went_in, &err)); /* time alone gives no room */
+    kill(writer, SIGCONT);
+    wait_until_stored(23, went_in);
+    wait_for_messages(0);
+    memset(&err, 0, sizeof err);
+    must(publish_heavy(23, midnight() + went_in, &err), &err);
+    wait_until_stored(23, went_in + 1);
+    wait_for_messages(0);
+    test_process_end(writer, SIGKILL);
+}
+
+static void what_was_read_stays_for_a_replay_while_there_is_room(void **state)
+{
+    (void)state;
+    enum { CEILING = 1 << 20 };
+    const char *const keeping[] = { "ROLLUP_MS=50", "ACK_WAIT_MS=1000", "KEEP_READ_MS=3600000", "KEEPER_MS=50", NULL };
+    pid_t writer = working_writer(24, keeping);
+    limit_stream(CEILING, 0);
+    for (int64_t i = 0; i < 30; i++) { /* more than fit at once */
+        struct err err = { 0 };
+        must(publish_heavy(24, midnight() + i, &err), &err);
+        wait_until_stored(24, i + 1);
+        for (int tries = 0; readings_stream().bytes > CEILING / 2 && tries < 500; tries++)
+            clock_sleep_ms(20);
+    }
+    struct bus_stream_state kept = readings_stream();
+    assert_in_range(kept.bytes, CEILING / 4, CEILING / 2);
+    test_process_end(writer, SIGKILL);
+    writer =
+        stack_writer(&stack, (const char *const[]){ "ACK_WAIT_MS=1000", "KEEP_READ_MS=500", "KEEPER_MS=50", NULL });
+    wait_for_messages(0);
+    assert_int_equal(stored_of(24), 30);
+    test_process_end(writer, SIGKILL);
+}
+
+/* Another reader of the stream, as a service to come would open it. */
+static struct bus_consumer *open_reader(const char *durable, const char *filter)
+{
+    struct err err = { 0 };
+    struct bus_consumer *consumer = NULL;
+    const struct bus_consumer_config config = { .stream = "READINGS",
+        .durable = durable,
+        .filter = filter,
+        .ack_wait_ms = 2000,
+        .max_ack_pending = 100,
+        .batch = 10 };
+    must(bus_consumer_open(&consumer, stack.bus, &config, &err), &err);
+    return consumer;
+}
+
+static void forget_reader(const char *durable)
+{
+    struct err err = { 0 };
+    AUTO(bus_message) reply = NULL;
+    char subject[96];
+    snprintf(subject, sizeof subject, "$JS.API.CONSUMER.DELETE.READINGS.%s", durable);
+    must(bus_request(stack.bus, &(struct bus_outgoing){ .subject = subject }, 5000, &reply, &err), &err);
+}
+
+static uint64_t acknowledge_next(struct bus_consumer *consumer)
+{
+    struct err err = { 0 };
+    struct bus_position position;
+    AUTO(bus_message) message = NULL;
+    must(bus_consumer_next(consumer, 10000, &message, &err), &err);
+    assert_non_null(message);
+    must(bus_message_position(message, &position, &err) && bus_message_ack(stack.bus, message, &err), &err);
+    return position.stream_sequence;
+}
+
+/* It has been given all five, and acknowledges the first two and the last: the two between come again, whatever was
+ * removed meanwhile. */
+static void another_durable_holds_back_what_it_has_not_read(void **state)
+{
+    (void)state;
+    enum { COUNT = 5 };
+    struct err err = { 0 };
+    struct bus_message *messages[COUNT];
+    pid_t writer = working_writer(25, keeping_nothing);
+    wait_for_messages(0);
+    struct bus_consumer *detector = open_reader("detector", NULL), *idle = open_reader("idle", "readings.99.>");
+    for (int64_t i = 0; i < COUNT; i++)
+        must(publish_heavy(25, midnight() + i, &err), &err);
+    wait_until_stored(25, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        must(bus_consumer_next(detector, 10000, &messages[i], &err), &err);
+        assert_non_null(messages[i]);
+    }
+    clock_sleep_ms(500); /* many rounds of the keeper */
+    assert_int_equal(readings_stream().messages, COUNT);
+    const size_t read[] = { 4, 0, 1 };
+    for (size_t i = 0; i < COUNT_OF(read); i++)
+        must(bus_message_ack(stack.bus, messages[read[i]], &err), &err);
+    wait_for_messages(3); /* the one whose filter meets none of these holds nothing back */
+    for (size_t i = 0; i < COUNT; i++)
+        bus_message_close(messages[i]);
+    uint64_t third = acknowledge_next(detector), fourth = acknowledge_next(detector);
+    assert_int_equal(third + fourth + 1, 2 * readings_stream().last_sequence - 2);
+    wait_for_messages(0);
+    bus_consumer_close(detector);
+    bus_consumer_close(idle);
+    forget_reader("detector");
+    forget_reader("idle");
+    test_process_end(writer, SIGKILL);
+}
+
+/* As an installation before this rule had it: the age goes, what was not read stays. */
+static void unread_readings_survive_any_age(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    limit_stream(INT64_C(64) << 20, 2000);
+    must(publish_heavy(26, midnight(), &err), &err);
+    must(streams_ensure(stack.bus, &err), &err);
+    clock_sleep_ms(3000); /* the age that it had */
+    assert_int_equal(readings_stream().messages, 1);
+    pid_t writer = stack_writer(&stack, keeping_nothing);
+    wait_until_stored(26, 1);
+    wait_for_messages(0);
+    test_process_end(writer, SIGKILL);
+}
+
+/* Acknowledged, removed, and then the server forgets what it had not written down: nothing hangs on messages that are
+ * gone. */
+static void room_is_made_after_the_bus_was_killed(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    pid_t writer = working_writer(27, keeping_nothing);
+    for (int round = 0; round < 3; round++) {
+        for (int64_t i = 0; i < COUNT; i++) {
+            struct err err = { 0 };
+            must(publish_heavy(27, midnight() + round * COUNT + i, &err), &err);
+        }
+        test_process_end(stack.nats.pid, SIGKILL);
+        test_nats_restart(&stack.nats);
+        for (int tries = 0; !bus_is_connected(stack.bus) && tries < 500; tries++)
+            clock_sleep_ms(20);
+        wait_until_stored(27, (round + 1) * COUNT);
+        wait_for_messages(0);
+    }
+    test_process_end(writer, SIGKILL);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -508,6 +769,11 @@ int main(void)
         cmocka_unit_test(rollups_follow_late_readings_exactly),
         cmocka_unit_test(marks_of_a_running_hour_wait_and_grow_together),
         cmocka_unit_test(old_ledger_rows_are_forgotten),
+        cmocka_unit_test(a_full_stream_has_room_again_when_the_writer_is_back),
+        cmocka_unit_test(what_was_read_stays_for_a_replay_while_there_is_room),
+        cmocka_unit_test(another_durable_holds_back_what_it_has_not_read),
+        cmocka_unit_test(unread_readings_survive_any_age),
+        cmocka_unit_test(room_is_made_after_the_bus_was_killed),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
