@@ -47,11 +47,26 @@ static bool will_close(const struct http_request *request)
            atomic_load(&request->worker->server->is_draining);
 }
 
+static void call_before(struct http_request *request, int status)
+{
+    void (*callback)(void *context, int status) = request->before_answer;
+    request->before_answer = NULL;
+    if (callback)
+        callback(request->before_context, status);
+}
+
+void http_before_answer(struct http_request *request, void (*callback)(void *context, int status), void *context)
+{
+    request->before_answer = callback;
+    request->before_context = context;
+}
+
 static void put_head(struct http_request *request, int status, const char *content_type, const char *framing)
 {
     struct http_worker *worker = request->worker;
     struct buffer *out = &worker->out;
     char line[64];
+    call_before(request, status);
     request->status = status;
     request->must_close = will_close(request);
     buffer_reset(out);

@@ -40,6 +40,8 @@ struct http_request {
     int status;
     enum stream_state stream;
     size_t header_count;
+    void (*before_answer)(void *context, int status);
+    void *before_context;
 };
 
 /* What a thread keeps from request to request. */

@@ -73,6 +73,9 @@ MUST_CHECK bool http_request_query_each(
 /* Added to the answer that follows; name constant, value copied; at most 24. Line breaks in a value are refused
  * (dropped). */
 void http_respond_header(struct http_request *request, const char *name, const char *value);
+/* Called once, with the status, right before the answer that follows is begun: what must be done before the caller
+ * hears of it. Must not answer. */
+void http_before_answer(struct http_request *request, void (*callback)(void *context, int status), void *context);
 /* One write of headers and body. content_type NULL: no body. HEAD sends no body. */
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
 int http_request_status(const struct http_request *request); /* 0 until answered */

@@ -94,3 +94,14 @@ ProtobufCMessage *wire_new(struct arena *arena, const ProtobufCMessageDescriptor
         type->message_init(message);
     return message;
 }
+
+int64_t wire_version(const ProtobufCMessage *message)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "version");
+    int64_t version;
+    if (!field || field->type != PROTOBUF_C_TYPE_INT64 || field->label == PROTOBUF_C_LABEL_REPEATED)
+        return 0;
+    memcpy(&version, (const char *)message + field->offset, sizeof version);
+    return version;
+}

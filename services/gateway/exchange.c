@@ -102,25 +102,15 @@ bool exchange_content_is(const struct exchange *exchange, const char *media_type
     return length == strlen(media_type) && strncasecmp(type, media_type, length) == 0;
 }
 
-enum { ETAG_SIZE = 64, ETAG_DIGEST = 16 };
-
-/* The version in front lets an owner compare If-Match without making the JSON (service/precondition.h). */
-static void write_etag(char etag[ETAG_SIZE], const struct exchange *exchange, const struct buffer *json)
-{
-    unsigned char digest[SHA256_SIZE];
-    char hex[2 * ETAG_DIGEST + 1];
-    auth_sha256(digest, json->data, json->size);
-    text_hex(hex, digest, ETAG_DIGEST);
-    if (exchange->version > 0)
-        snprintf(etag, ETAG_SIZE, "\"%" PRId64 ".%s\"", exchange->version, hex);
-    else
-        snprintf(etag, ETAG_SIZE, "\"%s\"", hex);
-}
-
 static bool matches_etag(const struct exchange *exchange, const char *etag)
 {
     const char *wanted = http_request_header(exchange->request, "If-None-Match");
     return wanted && (strstr(wanted, etag) || strcmp(wanted, "*") == 0);
+}
+
+static const char *media_type_of(const struct exchange *exchange)
+{
+    return exchange->route && exchange->route->media_type ? exchange->route->media_type : "application/json";
 }
 
 void exchange_json(struct exchange *exchange, int status, const struct buffer *json)
@@ -129,22 +119,30 @@ void exchange_json(struct exchange *exchange, int status, const struct buffer *j
         exchange_problem(exchange, 500, NULL, "The answer is too large; ask for less at a time.");
         return;
     }
-    bool is_read = strcmp(http_request_method(exchange->request), "GET") == 0 && status == 200;
-    char etag[ETAG_SIZE];
-    if (is_read || exchange->version > 0) {
-        write_etag(etag, exchange, json);
-        http_respond_header(exchange->request, "ETag", etag);
-    }
+    bool is_read = exchange->route && strcmp(exchange->route->method, "GET") == 0 && status == 200;
+    char etag[CACHE_ETAG_SIZE];
+    if (is_read || exchange->version > 0)
+        cache_etag_make(etag, exchange->version, json->data, json->size);
     if (is_read) {
-        http_respond_header(exchange->request, "Cache-Control", "private, no-cache");
-        if (matches_etag(exchange, etag)) {
-            http_respond(exchange->request, 304, NULL, NULL, 0);
-            return;
-        }
+        if (exchange->leads)
+            cache_fill(exchange->app->cache, exchange->lookup, etag, json->data, json->size);
+        exchange_answer_read(exchange, etag, json->data, json->size);
+        return;
     }
-    const char *media_type =
-        exchange->route && exchange->route->media_type ? exchange->route->media_type : "application/json";
-    http_respond(exchange->request, status, media_type, json->data, json->size);
+    if (exchange->version > 0)
+        http_respond_header(exchange->request, "ETag", etag);
+    http_respond(exchange->request, status, media_type_of(exchange), json->data, json->size);
+}
+
+void exchange_answer_read(struct exchange *exchange, const char *etag, const char *json, size_t size)
+{
+    http_respond_header(exchange->request, "ETag", etag);
+    /* A browser may keep what is private, but asks each time whether it still holds. */
+    http_respond_header(exchange->request, "Cache-Control", "private, no-cache");
+    if (matches_etag(exchange, etag))
+        http_respond(exchange->request, 304, NULL, NULL, 0);
+    else
+        http_respond(exchange->request, 200, media_type_of(exchange), json, size);
 }
 
 void exchange_message(struct exchange *exchange, int status, const ProtobufCMessage *message)

@@ -15,8 +15,10 @@ struct exchange {
     const struct route *route;
     struct route_metrics *metrics;
     struct log_scope scope;
-    int64_t version;    /* of the thing in the answer, for its ETag; 0: it counts none */
-    size_t body_charge; /* taken from app->bodies */
+    int64_t version;             /* of the thing in the answer, for its ETag; 0: it counts none */
+    struct cache_lookup *lookup; /* in the arena; of a GET that may be cached */
+    bool leads;                  /* others may wait for what the owner answers to this one */
+    size_t body_charge;          /* taken from app->bodies */
     size_t received_bytes;
 };
 
@@ -40,5 +42,7 @@ MUST_CHECK bool exchange_content_is(const struct exchange *exchange, const char 
 void exchange_json(struct exchange *exchange, int status, const struct buffer *json);
 /* The same of a message, by its descriptor. */
 void exchange_message(struct exchange *exchange, int status, const ProtobufCMessage *message);
+/* 200 with JSON that is finished, or 304 if the caller has it. */
+void exchange_answer_read(struct exchange *exchange, const char *etag, const char *json, size_t size);
 /* The value of a path parameter, NULL if the route has none of this name. */
 const char *exchange_parameter(const struct exchange *exchange, const char *name);

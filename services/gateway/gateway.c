@@ -17,6 +17,7 @@ static layer *const layers[] = {
     layer_limit_caller,     /* how often they and their tenant */
     layer_authorise,        /* whether they may                */
     layer_check_request,    /* Accept, charset, query          */
+    layer_cache,            /* whether the answer is here      */
 };
 
 static size_t count_routes(void)
@@ -143,6 +144,7 @@ void gateway_handle(void *context, struct http_request *request)
         if (passed == COUNT_OF(layers))
             (exchange.route->handler ? exchange.route->handler : rpc_exchange)(&exchange);
     }
+    layer_cache_done(&exchange);
     layer_account(&exchange);
     layer_audit(&exchange);
 }

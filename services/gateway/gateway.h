@@ -2,6 +2,7 @@
 #pragma once
 #include "api_keys.h"
 #include "auth/auth.h"
+#include "cache/cache.h"
 #include "http/body_budget.h"
 #include "http/http_router.h"
 #include "http/http_server.h"
@@ -27,6 +28,7 @@ struct app {
     struct revocations *revocations;
     struct directory *directory;
     struct intake *intake;
+    struct cache *cache;
     struct http_server *server;
     struct body_budget bodies;
     struct rate_limit *rates;

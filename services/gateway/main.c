@@ -74,6 +74,19 @@ static bool start_access(struct app *app, struct err *err)
            service_add_check(app->service, "revocations", check_revocations, app, err);
 }
 
+static bool start_cache(struct app *app, struct err *err)
+{
+    const struct cache_config cache = { .bus = app->bus,
+        .service = "gateway",
+        .redis = { .address = app->config.redis_address,
+            .user = app->config.redis_user,
+            .password = app->config.redis_password,
+            .time_ms = app->config.redis_ms,
+            .connections = app->config.redis_connections },
+        .memory_bytes = app->config.cache_memory_bytes };
+    return cache_open(&app->cache, &cache, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct http_server_config server = { .address = app->config.http_address,
@@ -94,7 +107,7 @@ static bool app_start(struct app *app, struct err *err)
     problem_kinds_write_page(&app->problems);
     return documents_write_openapi(&app->openapi, err) && gateway_build(app, err) &&
            audit_trail_open(&app->trail, app->bus, "gateway", err) && start_access(app, err) &&
-           start_quotas(app, err) && start_live(app, err) && start_intake(app, err) &&
+           start_quotas(app, err) && start_live(app, err) && start_intake(app, err) && start_cache(app, err) &&
            http_server_open(&app->server, &server, gateway_handle, app, err);
 }
 
@@ -112,6 +125,7 @@ static void app_stop(struct app *app)
 {
     end_streams(app);
     http_server_close(TAKE(app->server));
+    cache_close(TAKE(app->cache));
     audit_trail_close(TAKE(app->trail));
     live_close(TAKE(app->live));
     intake_close(TAKE(app->intake));

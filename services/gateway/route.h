@@ -14,7 +14,7 @@ typedef void exchange_handler(struct exchange *exchange);
 struct hand_written {
     const char *operation_id;
     const char *summary;
-    const ProtobufCMessageDescriptor *query; /* whose fields are the query's parameters, or NULL */
+    const ProtobufCMessageDescriptor *query; /* the query's parameters, or (POST, PUT) the body's fields; or NULL */
     const char *request_schema;              /* JSON Schema of the body, or NULL */
     const ProtobufCMessageDescriptor *body;  /* instead of request_schema */
     bool may_go_on;                          /* answers 202 where it does not wait for the end */

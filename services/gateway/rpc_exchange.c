@@ -105,8 +105,7 @@ static bool fill_from_body(const struct filling *filling, bool is_patch)
     return false;
 }
 
-/* False when it answered already. */
-static bool fill_request(struct exchange *exchange, ProtobufCMessage *message)
+bool rpc_exchange_fill(struct exchange *exchange, ProtobufCMessage *message)
 {
     struct transcode_violations violations = { 0 };
     struct err err = { 0 };
@@ -142,18 +141,6 @@ static void add_location(struct exchange *exchange, const ProtobufCMessage *repl
         http_respond_header(exchange->request, "Location", location);
 }
 
-/* Of things that count their versions; 0 for others. */
-static int64_t version_of(const ProtobufCMessage *reply)
-{
-    const ProtobufCFieldDescriptor *field =
-        protobuf_c_message_descriptor_get_field_by_name(reply->descriptor, "version");
-    int64_t version;
-    if (!field || field->type != PROTOBUF_C_TYPE_INT64 || field->label == PROTOBUF_C_LABEL_REPEATED)
-        return 0;
-    memcpy(&version, (const char *)reply + field->offset, sizeof version);
-    return version;
-}
-
 static void answer_reply(struct exchange *exchange, const ProtobufCMessage *reply)
 {
     AUTO_INPLACE(buffer) json = { 0 };
@@ -164,7 +151,7 @@ static void answer_reply(struct exchange *exchange, const ProtobufCMessage *repl
     }
     if (exchange->route->success == 201)
         add_location(exchange, reply);
-    exchange->version = version_of(reply);
+    exchange->version = wire_version(reply);
     if (transcode_to_json(&json, reply, &err))
         exchange_json(exchange, exchange->route->success, &json);
     else
@@ -182,7 +169,7 @@ void rpc_exchange(struct exchange *exchange)
         exchange_problem(exchange, 503, "busy", "No memory left for this request.");
         return;
     }
-    if (!write_headers_take(exchange) || !fill_request(exchange, request))
+    if (!write_headers_take(exchange) || !rpc_exchange_fill(exchange, request))
         return;
     if (rpc_call(exchange->app->bus, exchange->route->service, exchange->route->rpc_method, &exchange->caller, request,
             exchange->app->config.call_ms, exchange->arena, &reply, &failure, &err))

@@ -5,7 +5,9 @@
 #include "transcode/transcode.h"
 
 void rpc_exchange(struct exchange *exchange);
-/* For handlers written by hand: answers with what is wrong with the request, or with what the owner found. */
+/* For handlers written by hand: fills the message from path, query and body; false when it answered what is wrong. */
+MUST_CHECK bool rpc_exchange_fill(struct exchange *exchange, ProtobufCMessage *message);
+/* And answers with what is wrong with the request, or with what the owner found. */
 void rpc_exchange_violations(
     struct exchange *exchange, const struct transcode_violations *violations, const struct err *err);
 struct Nwims__V1__Failure;

@@ -45,5 +45,15 @@ const struct setting gateway_settings[] = {
     { "EXPECTED_SERVICES", SETTING_TEXT, FIELD(expected_services), .preset = "",
         .help = "services that this deployment has, with commas: /system/services shows those that do not answer as "
                 "missing" },
+    { "REDIS_ADDRESS", SETTING_TEXT, FIELD(redis_address), .preset = "",
+        .help = "host:port of Redis, the cache that gateways share; without it each keeps its own" },
+    { "REDIS_USER", SETTING_TEXT, FIELD(redis_user), .preset = "", .help = "user at Redis" },
+    { "REDIS_PASSWORD", SETTING_SECRET, FIELD(redis_password), .help = "its password" },
+    { "REDIS_MS", SETTING_MS, FIELD(redis_ms), .preset = "10", .min = 1, .max = 1000,
+        .help = "longest wait for Redis; after three in a row it is left alone until it is well" },
+    { "REDIS_CONNECTIONS", SETTING_COUNT, FIELD(redis_connections), .preset = "8", .min = 1, .max = 64,
+        .help = "connections to Redis; when all are busy a request goes on without it" },
+    { "CACHE_MEMORY_BYTES", SETTING_BYTES, FIELD(cache_memory_bytes), .preset = "64m", .min = 0, .max = 17179869184,
+        .help = "most memory for answers kept here; 0: none" },
     { 0 }
 };

@@ -24,5 +24,11 @@ struct gateway_config {
     int64_t streams_max;
     int64_t stream_sensors;
     char expected_services[512];
+    char redis_address[128];
+    char redis_user[64];
+    char redis_password[128];
+    int64_t redis_ms;
+    int64_t redis_connections;
+    int64_t cache_memory_bytes;
 };
 extern const struct setting gateway_settings[];

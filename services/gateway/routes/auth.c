@@ -14,7 +14,7 @@ static const struct route routes[] = {
     { "POST", "/auth/mfa/disable", PERMISSION_ANY, IDENTITY, "DisableMfa", 204 },
     { "GET", "/auth/me", PERMISSION_ANY, IDENTITY, "GetMe", 200 },
     { "POST", "/auth/keys/rotate", "tenants:write", IDENTITY, "RotateKeys", 200 },
-    { "GET", "/.well-known/jwks.json", PERMISSION_PUBLIC, IDENTITY, "GetJwks", 200, .cache = CACHE_PUBLIC },
+    { "GET", "/.well-known/jwks.json", PERMISSION_PUBLIC, IDENTITY, "GetJwks", 200 },
     { 0 },
 };
 const struct router auth_router = { "auth", "Logging in and out, passwords, the second factor", routes };

@@ -5,12 +5,12 @@
 
 static const struct route routes[] = {
     { "GET", "/municipalities", "municipalities:read", REGISTRY, "ListMunicipalities", 200, .cache = CACHE_LIST },
-    { "GET", "/municipalities.geojson", "municipalities:read", REGISTRY, "MapMunicipalities", 200,
+    { "GET", "/municipalities.geojson", "municipalities:read", REGISTRY, "MapMunicipalities", 200, .cache = CACHE_LIST,
         .media_type = "application/geo+json" },
     { "POST", "/municipalities", "municipalities:write", REGISTRY, "CreateMunicipality", 201, NULL, NULL },
     { "GET", "/municipalities/{id}", "municipalities:read", REGISTRY, "GetMunicipality", 200, .cache = CACHE_ENTITY },
-    { "GET", "/municipalities/{id}/summary", "municipalities:read", REGISTRY, "GetMunicipalitySummary", 200, NULL,
-        NULL },
+    { "GET", "/municipalities/{id}/summary", "municipalities:read", REGISTRY, "GetMunicipalitySummary", 200,
+        .cache = CACHE_SUMMARY },
     { "PATCH", "/municipalities/{id}", "municipalities:write", REGISTRY, "UpdateMunicipality", 200, NULL, NULL },
     { "DELETE", "/municipalities/{id}", "municipalities:delete", REGISTRY, "DeleteMunicipality", 204, NULL, NULL },
     { 0 },

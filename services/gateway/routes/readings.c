@@ -7,7 +7,7 @@
 static const struct route routes[] = {
     { "POST", "/readings", "readings:write", NULL, NULL, 201, post_reading, &post_reading_manual },
     { "POST", "/readings/latest", "readings:read", HISTORY, "GetLatestOfMany", 200, NULL, NULL },
-    { "GET", "/readings", "readings:read", HISTORY, "ListReadings", 200, NULL, NULL, CACHE_NONE },
+    { "GET", "/readings", "readings:read", HISTORY, "ListReadings", 200, .cache = CACHE_SERIES },
     { "GET", "/readings/aggregate", "readings:read", HISTORY, "GetAggregate", 200, .cache = CACHE_SERIES },
     { 0 },
 };

@@ -4,9 +4,9 @@
 #define REGISTRY &nwims__v1__registry__descriptor
 
 static const struct route routes[] = {
-    { "GET", "/regions", "municipalities:read", REGISTRY, "ListRegions", 200, NULL, NULL },
+    { "GET", "/regions", "municipalities:read", REGISTRY, "ListRegions", 200, .cache = CACHE_LIST },
     { "POST", "/regions", "municipalities:write", REGISTRY, "CreateRegion", 201, NULL, NULL },
-    { "GET", "/regions/{id}", "municipalities:read", REGISTRY, "GetRegion", 200, NULL, NULL },
+    { "GET", "/regions/{id}", "municipalities:read", REGISTRY, "GetRegion", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/regions/{id}", "municipalities:write", REGISTRY, "UpdateRegion", 200, NULL, NULL },
     { "DELETE", "/regions/{id}", "municipalities:delete", REGISTRY, "DeleteRegion", 204, NULL, NULL },
     { 0 },

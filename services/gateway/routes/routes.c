@@ -15,6 +15,7 @@ const struct router *const routers[] = {
     &sensors_router,
     &readings_router,
     &batch_router,
+    &cache_router,
     &ingest_router,
     &overview_router,
     &stream_router,

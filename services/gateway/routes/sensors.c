@@ -8,11 +8,12 @@
 
 static const struct route routes[] = {
     { "GET", "/sensors", "sensors:read", REGISTRY, "ListSensors", 200, .cache = CACHE_LIST },
-    { "GET", "/sensors.geojson", "sensors:read", REGISTRY, "MapSensors", 200, .media_type = "application/geo+json" },
+    { "GET", "/sensors.geojson", "sensors:read", REGISTRY, "MapSensors", 200, .cache = CACHE_LIST,
+        .media_type = "application/geo+json" },
     { "POST", "/sensors", "sensors:write", REGISTRY, "CreateSensor", 201, NULL, NULL },
     { "GET", "/sensors/{id}", "sensors:read", REGISTRY, "GetSensor", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/sensors/{id}", "sensors:write", REGISTRY, "UpdateSensor", 200, NULL, NULL },
-    { "GET", "/sensors/{id}/thresholds", "sensors:read", REGISTRY, "GetThresholds", 200, NULL, NULL },
+    { "GET", "/sensors/{id}/thresholds", "sensors:read", REGISTRY, "GetThresholds", 200, .cache = CACHE_ENTITY },
     { "PUT", "/sensors/{id}/thresholds", "sensors:write", REGISTRY, "PutThresholds", 200, NULL, NULL },
     { "DELETE", "/sensors/{id}", "sensors:delete", REGISTRY, "DeleteSensor", 204, NULL, NULL },
     { "GET", "/sensors/{id}/latest", "readings:read", HISTORY, "GetLatest", 200, .cache = CACHE_LATEST },

@@ -5,7 +5,8 @@
 
 static const struct route routes[] = {
     { "GET", "/zones", "zones:read", REGISTRY, "ListZones", 200, .cache = CACHE_LIST },
-    { "GET", "/zones.geojson", "zones:read", REGISTRY, "MapZones", 200, .media_type = "application/geo+json" },
+    { "GET", "/zones.geojson", "zones:read", REGISTRY, "MapZones", 200, .cache = CACHE_LIST,
+        .media_type = "application/geo+json" },
     { "POST", "/zones", "zones:write", REGISTRY, "CreateZone", 201, NULL, NULL },
     { "GET", "/zones/{id}", "zones:read", REGISTRY, "GetZone", 200, .cache = CACHE_ENTITY },
     { "PATCH", "/zones/{id}", "zones:write", REGISTRY, "UpdateZone", 200, NULL, NULL },

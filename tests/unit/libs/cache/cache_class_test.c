@@ -9,20 +9,37 @@
 
 #define BIT(kind) (1u << CACHE_KIND_##kind)
 
-static void an_answer_depends_on_its_own_kind_and_on_any(void **state)
+static void an_answer_depends_on_its_own_kind_on_those_above_it_and_on_any(void **state)
 {
+    static const unsigned towns = BIT(ANY) | BIT(REGION) | BIT(MUNICIPALITY);
+    static const unsigned sensors = towns | BIT(ZONE) | BIT(SITE) | BIT(DEVICE) | BIT(SENSOR);
     (void)state;
-    assert_int_equal(cache_kinds_read("/sensors/S1", CACHE_ENTITY), BIT(ANY) | BIT(SENSOR));
-    assert_int_equal(cache_kinds_read("/municipalities", CACHE_LIST), BIT(ANY) | BIT(MUNICIPALITY));
-    assert_int_equal(cache_kinds_read("/sensors.geojson", CACHE_LIST), BIT(ANY) | BIT(SENSOR));
-    assert_int_equal(cache_kinds_read("/elsewhere/1", CACHE_ENTITY), BIT(ANY));
+    assert_int_equal(cache_kinds_read("/municipalities", CACHE_LIST), towns);
+    assert_int_equal(cache_kinds_read("/sensors/S1", CACHE_ENTITY), sensors);
+    assert_int_equal(cache_kinds_read("/sensors.geojson", CACHE_LIST), sensors);
+    assert_int_equal(cache_kinds_read("/networks/1", CACHE_ENTITY), towns | BIT(ZONE) | BIT(SITE) | BIT(ASSET));
+}
+
+static void counts_of_things_depend_on_all_of_them_but_not_on_readings(void **state)
+{
+    unsigned kinds = cache_kinds_read("/municipalities/M1/summary", CACHE_SUMMARY);
+    (void)state;
+    assert_true(kinds & BIT(SENSOR) && kinds & BIT(ASSET));
+    assert_false(kinds & BIT(READING));
 }
 
 static void what_is_made_from_readings_depends_on_readings_and_on_the_sensor(void **state)
 {
+    unsigned latest = cache_kinds_read("/sensors/S1/latest", CACHE_LATEST);
     (void)state;
-    assert_int_equal(cache_kinds_read("/sensors/S1/latest", CACHE_LATEST), BIT(ANY) | BIT(SENSOR) | BIT(READING));
-    assert_int_equal(cache_kinds_read("/readings/aggregate", CACHE_SERIES), BIT(ANY) | BIT(SENSOR) | BIT(READING));
+    assert_true(latest & BIT(READING) && latest & BIT(SENSOR) && latest & BIT(ZONE));
+    assert_int_equal(cache_kinds_read("/readings/aggregate", CACHE_SERIES), latest);
+}
+
+static void an_answer_from_an_unknown_place_depends_on_everything(void **state)
+{
+    (void)state;
+    assert_int_equal(cache_kinds_read("/elsewhere/1", CACHE_ENTITY), (1u << CACHE_KIND_COUNT) - 1);
 }
 
 static void a_write_changes_its_own_kind(void **state)
@@ -54,9 +71,10 @@ static void a_write_that_nobody_foresaw_changes_everything(void **state)
 static void an_event_names_its_kind(void **state)
 {
     (void)state;
-    assert_int_equal(cache_kinds_named("zone"), BIT(ZONE));
-    assert_int_equal(cache_kinds_named("credential"), 0);
-    assert_int_equal(cache_kinds_named("novelty"), BIT(ANY));
+    assert_int_equal(cache_kinds_of_event("zone"), BIT(ZONE));
+    assert_int_equal(cache_kinds_of_event("credential"), 0);
+    assert_int_equal(cache_kinds_of_event("network"), BIT(ASSET));
+    assert_int_equal(cache_kinds_of_event("novelty"), BIT(ANY));
 }
 
 static void class_names_are_read_back(void **state)
@@ -74,7 +92,9 @@ static void class_names_are_read_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_depends_on_its_own_kind_and_on_any),
+        cmocka_unit_test(an_answer_depends_on_its_own_kind_on_those_above_it_and_on_any),
+        cmocka_unit_test(counts_of_things_depend_on_all_of_them_but_not_on_readings),
+        cmocka_unit_test(an_answer_from_an_unknown_place_depends_on_everything),
         cmocka_unit_test(what_is_made_from_readings_depends_on_readings_and_on_the_sensor),
         cmocka_unit_test(a_write_changes_its_own_kind),
         cmocka_unit_test(a_write_that_nobody_foresaw_changes_everything),
