@@ -89,6 +89,11 @@ struct bus_stream_state {
 MUST_CHECK bool bus_stream_inspect(
     struct bus *bus, const char *name, struct bus_stream_state *out_state, struct err *err);
 
+/* Up to which message of the stream all that are a durable consumer's were acknowledged. ERR_NOT_FOUND if there is no
+ * such stream or consumer. */
+MUST_CHECK bool bus_durable_acknowledged(
+    struct bus *bus, const char *stream, const char *durable, uint64_t *out_sequence, struct err *err);
+
 /* ---- the last message of a subject, as a value that many may change ---- */
 /* ERR_NOT_FOUND if there is none; the message's data are the value. Caller closes. About 100 us. */
 MUST_CHECK bool bus_latest(struct bus *bus, const char *stream, const char *subject, struct bus_message **out_message,
@@ -105,6 +110,13 @@ MUST_CHECK bool bus_replace(struct bus *bus, const struct bus_outgoing *value, c
  * publish again with the same id. */
 MUST_CHECK bool bus_publish(struct bus *bus, const struct bus_outgoing *message, const char *message_id,
     int64_t timeout_ms, bool *is_duplicate, struct err *err);
+/* The same, for those who want to know where it is; of a duplicate, where the first one is. */
+struct bus_place {
+    uint64_t sequence; /* in its stream */
+    bool is_duplicate;
+};
+MUST_CHECK bool bus_publish_at(struct bus *bus, const struct bus_outgoing *message, const char *message_id,
+    int64_t timeout_ms, struct bus_place *out_place, struct err *err);
 
 /* Many in flight. The handler is called once for each message that put took, on a thread of the bus, with the context
  * given to put; err is NULL when stored, ERR_LIMIT when the stream is full, ERR_TRANSIENT when it is not known (no

@@ -45,18 +45,28 @@ bool bus_publish_plain(struct bus *bus, const struct bus_outgoing *message, stru
     return publish_control(bus, message, err);
 }
 
-static bool read_puback(natsMsg *reply, bool *is_duplicate, struct err *err)
+static bool read_puback(natsMsg *reply, struct bus_place *out_place, struct err *err)
 {
     struct bus_puback puback;
     if (!bus_puback_parse(natsMsg_GetData(reply), (size_t)natsMsg_GetDataLength(reply), &puback, err))
         return false;
-    if (is_duplicate)
-        *is_duplicate = puback.is_duplicate;
+    *out_place = (struct bus_place){ .sequence = puback.sequence, .is_duplicate = puback.is_duplicate };
     return true;
 }
 
 bool bus_publish(struct bus *bus, const struct bus_outgoing *message, const char *message_id, int64_t timeout_ms,
     bool *is_duplicate, struct err *err)
+{
+    struct bus_place place;
+    if (!bus_publish_at(bus, message, message_id, timeout_ms, &place, err))
+        return false;
+    if (is_duplicate)
+        *is_duplicate = place.is_duplicate;
+    return true;
+}
+
+bool bus_publish_at(struct bus *bus, const struct bus_outgoing *message, const char *message_id, int64_t timeout_ms,
+    struct bus_place *out_place, struct err *err)
 {
     natsMsg *built = NULL;
     natsMsg *reply = NULL;
@@ -69,7 +79,7 @@ bool bus_publish(struct bus *bus, const struct bus_outgoing *message, const char
     natsMsg_Destroy(built);
     if (status != NATS_OK)
         return bus_fail(err, status, "publishing to", message->subject);
-    bool ok = read_puback(reply, is_duplicate, err);
+    bool ok = read_puback(reply, out_place, err);
     natsMsg_Destroy(reply);
     return ok || err_wrap(err, "publishing to %s", message->subject);
 }

@@ -152,3 +152,20 @@ bool bus_stream_inspect(struct bus *bus, const char *name, struct bus_stream_sta
     jsStreamInfo_Destroy(info);
     return true;
 }
+
+bool bus_durable_acknowledged(
+    struct bus *bus, const char *stream, const char *durable, uint64_t *out_sequence, struct err *err)
+{
+    jsConsumerInfo *info = NULL;
+    jsErrCode code = 0;
+    if (!bus_check_connected(bus->control, stream, err))
+        return false;
+    natsStatus status = js_GetConsumerInfo(&info, bus->streams, stream, durable, NULL, &code);
+    if (status == NATS_NOT_FOUND)
+        return err_set(err, ERR_NOT_FOUND, "there is no consumer %s of %s", durable, stream);
+    if (status != NATS_OK)
+        return bus_fail_api(err, status, code, "looking at consumer", durable);
+    *out_sequence = info->AckFloor.Stream;
+    jsConsumerInfo_Destroy(info);
+    return true;
+}

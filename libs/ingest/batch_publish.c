@@ -101,7 +101,7 @@ static bool encode_part(
     return batch_encode(part->body, &label, columns, first, count, err);
 }
 
-static bool send_part(const struct part *part, const char *message_id, bool *out_is_duplicate, struct err *err)
+static bool send_part(const struct part *part, const char *message_id, struct bus_place *out_place, struct err *err)
 {
     const struct intake_request *request = part->source->request;
     char subject[64], traceparent[TRACEPARENT_SIZE];
@@ -115,27 +115,27 @@ static bool send_part(const struct part *part, const char *message_id, bool *out
         .size = part->body->size,
         .headers = headers,
         .header_count = part->commit_to ? 2 : 1 };
-    return bus_publish(part->outlet->bus, &message, message_id, part->outlet->publish_ms, out_is_duplicate, err);
+    return bus_publish_at(part->outlet->bus, &message, message_id, part->outlet->publish_ms, out_place, err);
 }
 
 /* A repeat that the stream drops is answered to whoever sent it first. When our caller waits too it goes in once more
  * under an id of its own: storing twice is harmless, and the answer says how many were there. Not if we stamped it: its
  * times are other ones now. */
-static bool publish_part(const struct part *part, bool may_repeat, bool *out_is_answered, struct err *err)
+static bool publish_part(
+    const struct part *part, bool may_repeat, bool *out_is_answered, struct bus_place *out_place, struct err *err)
 {
     char message_id[MESSAGE_ID_SIZE];
-    bool is_duplicate = false;
     uuid_format(message_id, &part->id);
-    if (!send_part(part, message_id, &is_duplicate, err))
+    if (!send_part(part, message_id, out_place, err))
         return false;
-    *out_is_answered = part->commit_to != NULL && !is_duplicate;
-    if (!is_duplicate || !part->commit_to || !may_repeat)
+    *out_is_answered = part->commit_to != NULL && !out_place->is_duplicate;
+    if (!out_place->is_duplicate || !part->commit_to || !may_repeat)
         return true;
     struct uuid own = uuid_new();
     message_id[UUID_TEXT_SIZE - 1] = '.';
     uuid_format(message_id + UUID_TEXT_SIZE, &own);
     *out_is_answered = true;
-    return send_part(part, message_id, NULL, err);
+    return send_part(part, message_id, out_place, err);
 }
 
 /* NULL when nobody is to wait, or too many do: then the answer is "accepted", which is true. */
@@ -205,12 +205,14 @@ bool batch_publish(const struct batch_outlet *outlet, const struct batch_source 
     for (size_t first = 0, index = 0; first < columns->count; first += most, index++) {
         size_t count = columns->count - first < most ? columns->count - first : most;
         bool is_answered = false;
+        struct bus_place place = { 0 };
         part.id = id_of_part(batch_id, index);
         part.commit_to = expect(outlet, source->request, &expectations);
         if (!encode_part(&part, columns, first, count, err) ||
-            !publish_part(&part, !columns->has_our_time, &is_answered, err))
+            !publish_part(&part, !columns->has_our_time, &is_answered, &place, err))
             return fail_at_part(index, err);
         all_answered = all_answered && is_answered;
+        out_result->stream_sequence = columns->count <= most ? place.sequence : 0;
     }
     out_result->accepted = (int64_t)columns->count;
     return !all_answered || await_commits(&expectations, deadline_us, out_result, arena, err);

@@ -51,6 +51,7 @@ struct intake_fault {
 };
 struct intake_result {
     char batch_id[37];
+    uint64_t stream_sequence; /* where it is in READINGS; 0: it went in several parts, or not at all */
     int64_t received;
     int64_t accepted;  /* published */
     int64_t refused;   /* the bad ones; with all-or-nothing the good ones beside them were not taken either */

@@ -8,7 +8,9 @@ enum { MOST_WRITERS = 32 };
 
 MIGRATION_DECLARE(0001_telemetry)
 MIGRATION_DECLARE(0002_last_stored)
-static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored), { 0 } };
+MIGRATION_DECLARE(0003_batch_status)
+static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored),
+    MIGRATION(3, 0003_batch_status), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",

@@ -12,6 +12,7 @@ const struct rpc_method history_methods[] = {
     { "GetReadingCounts", reading_counts_get },
     { "GetStatistics", statistics_get },
     { "GetIngestStatistics", ingest_statistics_get },
+    { "GetBatch", batch_get },
     { 0 },
 };
 

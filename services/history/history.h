@@ -14,7 +14,7 @@ struct history {
 /* Every method of the service History. */
 extern const struct rpc_method history_methods[];
 rpc_handler series_get, latest_get, latest_get_many, aggregate_get, readings_list, reading_counts_get, kind_days_get,
-    statistics_get, ingest_statistics_get;
+    statistics_get, ingest_statistics_get, batch_get;
 
 /* A session inside a transaction of the caller's tenant, whose rows alone it sees; checks readings:read. */
 MUST_CHECK bool history_begin(

@@ -216,6 +216,58 @@ class Jobs(unittest.TestCase):
                 client.call("POST", answer.headers["Location"] + "/cancel")
 
 
+class Readings(unittest.TestCase):
+    """A caller who does not wait learns later what became of the batch."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.client = nwims.tenant("bulk-readings")
+        nwims.sensor(cls.client, "A")
+
+    def send(self, readings, headers=None, **query):
+        path = "/batch/readings?" + "&".join(f"{k}={v}" for k, v in query.items())
+        return self.client.post(path, readings, {**ASYNC, **(headers or {})})
+
+    def test_stored_duplicate_and_refused_are_told_when_they_are_known(self):
+        good = [{"sensor_id": "A", "value": i, "timestamp": f"2026-01-01T00:00:{i:02}Z"} for i in range(30)]
+        first = self.send(good[:20])
+        self.assertEqual((first.json["status"], first.json["id"]), ("accepted", first.headers["Location"].rsplit("/", 1)[1]), first)
+        job = finished(self.client, first)
+        self.assertEqual([job[n] for n in ("state", "kind", "total", "stored", "duplicate", "refused")], ["done", "readings", 20, 20, 0, 0], job)
+        second = self.send(good + [{"sensor_id": "NO-SUCH", "value": 1}], on_error="skip")
+        job = finished(self.client, second)
+        self.assertEqual([job[n] for n in ("state", "total", "stored", "duplicate", "refused")], ["done", 31, 10, 20, 1], job)
+        self.assertIn("finished_at", job)
+
+    def test_a_repeat_under_its_key_leads_to_the_same_status(self):
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        body = [{"sensor_id": "A", "value": 1, "timestamp": "2026-01-02T00:00:00Z"}]
+        first, second = self.send(body, key), self.send(body, key)
+        self.assertEqual(first.headers["Location"], second.headers["Location"])
+        self.assertEqual(finished(self.client, second)["stored"], 1)
+
+    def test_nobody_else_and_no_made_up_id_is_told_anything(self):
+        answer = self.send([{"sensor_id": "A", "value": 1}])
+        finished(self.client, answer)
+        self.assertEqual(nwims.tenant("bulk-nosy").call("GET", answer.headers["Location"]).status, 404)
+        for name in ("readings-", "readings-1", "readings-0-1-0", "readings-999999999999-1-0", "readings-1-2-3-4", "readings--1-1-1", "readings-1-999999-0",
+                     "readings-99999999999999999999-1-0", answer.json["id"] + "0", answer.json["id"].replace("-1-0", "-2-0")):
+            self.assertEqual(self.client.get(f"/batch/{name}").status, 404, name)
+
+
+class Alarms(unittest.TestCase):
+    """The contract; the alarms come with the service alerting, and until then the answer says so."""
+
+    def test_the_calls_are_checked_and_say_that_nobody_keeps_alarms_yet(self):
+        client = nwims.tenant("bulk-alarms")
+        for path in ("/batch/alerts/resolve", "/batch/alerts/acknowledge"):
+            for body in (["alert_id_1", "alert_id_2", "alert_id_3"], {"ids": ["alert_id_1"], "comment": "flushed"}, {"filter": {"priority": "low"}}):
+                answer = client.post(path, body)
+                self.assertEqual((answer.status, answer.json["type"]), (503, "urn:nwims:problem:no-alerting"), answer)
+            for body in ([], {}, {"ids": ["x"], "filter": {}}, {"filter": {"priority": "huge"}}, [1], "x", {"nonsense": 1}):
+                self.assertIn(client.post(path, body).status, (400, 422), body)
+
+
 class Import(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

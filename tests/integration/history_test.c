@@ -590,11 +590,32 @@ static void history_may_read_nothing_else(void **state)
         snprintf(sql, sizeof sql, "SELECT * FROM %s", name);
         must_be_denied(store, sql);
     }
-    must_be_denied(store, "SELECT * FROM telemetry.committed_message");
+    must_be_denied(store, "DELETE FROM telemetry.committed_message");
     must_be_denied(store, "SELECT * FROM telemetry.rollup_due");
     must_be_denied(store, "DELETE FROM telemetry.reading");
     must_be_denied(store, "INSERT INTO telemetry.tenant_count VALUES (1, '2020-01-01', 0, 1, 1)");
     must_be_denied(store, "CREATE TABLE telemetry.mine (x int)");
+}
+
+/* It tells a caller what became of his batch. */
+static void of_the_ledger_history_sees_one_tenant_at_a_time(void **state)
+{
+    (void)state;
+    AUTO(store) store = stack_store(stack.history_url);
+    struct err err = { 0 };
+    must(store != NULL, &err);
+    assert_true(stack_number(stack.owner, "SELECT count(DISTINCT tenant_id) FROM telemetry.committed_message") > 1);
+    assert_int_equal(stack_number(store, "SELECT count(*) FROM telemetry.committed_message"), 0);
+    AUTO(store_session) session = NULL;
+    AUTO(store_result) rows = NULL;
+    must(store_session_open(&session, store, &err) && store_begin(session, 1, &err) &&
+             store_query(session, &rows,
+                 "SELECT count(*), count(*) FILTER (WHERE tenant_id <> current_setting('nwims.tenant_id')::int) FROM "
+                 "telemetry.committed_message",
+                 NO_PARAMS, &err),
+        &err);
+    assert_true(store_result_int(rows, 0, 0) > 0);
+    assert_int_equal(store_result_int(rows, 0, 1), 0);
 }
 
 static void statements_that_forget_the_tenant_do_no_more(void **state)
@@ -620,6 +641,7 @@ int main(void)
         cmocka_unit_test(a_tenant_sees_its_own_by_the_api),
         cmocka_unit_test(the_database_keeps_tenants_apart),
         cmocka_unit_test(history_may_read_nothing_else),
+        cmocka_unit_test(of_the_ledger_history_sees_one_tenant_at_a_time),
         cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
     };
     return cmocka_run_group_tests(tests, start, stop);

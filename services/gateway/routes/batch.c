@@ -1,6 +1,7 @@
 #include "nwims/v1/bulk.pb-c.h"
 #include "routes/routes.h"
 #include "streams/batch_readings.h"
+#include "streams/bulk_alerts.h"
 #include "streams/jobs.h"
 #include "streams/sensors_update.h"
 
@@ -10,6 +11,10 @@ static const struct route routes[] = {
     { "POST", "/batch/readings", "readings:write", NULL, NULL, 200, post_batch_readings, &post_batch_readings_manual },
     { "POST", "/batch/sensors/update", "sensors:bulk", .success = 200, .handler = post_sensors_update,
         .manual = &post_sensors_update_manual },
+    { "POST", "/batch/alerts/resolve", "alerts:write", .success = 200, .handler = post_alerts_resolve,
+        .manual = &post_alerts_resolve_manual },
+    { "POST", "/batch/alerts/acknowledge", "alerts:write", .success = 200, .handler = post_alerts_acknowledge,
+        .manual = &post_alerts_acknowledge_manual },
     { "GET", "/batch", PERMISSION_ANY, BULK, "ListJobs", 200, NULL, NULL },
     { "GET", "/batch/{id}", PERMISSION_ANY, .success = 200, .handler = get_job, .manual = &get_job_manual },
     { "GET", "/batch/{id}/failed", PERMISSION_ANY, .success = 200, .handler = get_job_failures,

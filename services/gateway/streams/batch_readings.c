@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "exchange.h"
+#include "ingest/batch_ticket.h"
 #include "ingest/body_codec.h"
 #include "layers/layers.h"
 #include "nwims/v1/readings.pb-c.h"
@@ -23,6 +24,9 @@
     "{\"type\":\"object\",\"required\":[\"batch_id\",\"status\",\"received\",\"accepted\",\"refused\"],"               \
     "\"properties\":{"                                                                                                 \
     "\"batch_id\":{\"type\":\"string\",\"format\":\"uuid\"},"                                                          \
+    "\"id\":{\"type\":\"string\",\"description\":\"When accepted: GET /batch/{id} tells what became of it, as "        \
+    "Location "                                                                                                        \
+    "does.\"},"                                                                                                        \
     "\"status\":{\"type\":\"string\",\"enum\":[\"committed\",\"accepted\"],\"description\":\"committed: PostgreSQL "   \
     "has it. accepted: the stream has it, the rest follows.\"},"                                                       \
     "\"received\":{\"type\":\"integer\"},\"accepted\":{\"type\":\"integer\"},"                                         \
@@ -37,7 +41,8 @@ const struct hand_written post_batch_readings_manual = {
     .operation_id = "PostBatchReadings",
     .summary =
         "Stores 1 to 100,000 readings, all or nothing, and answers when PostgreSQL has committed. Sent as JSON, "
-        "SenML, NDJSON, CSV or protobuf by Content-Type, gzip welcome. With the header \"Prefer: respond-async\" it "
+        "SenML, NDJSON, CSV or protobuf by Content-Type, gzip welcome. With the header \"Prefer: respond-async\" "
+        "it "
         "answers 202 as soon as the stream has the batch; with \"Idempotency-Key\" the same body is taken once.",
     .query = &nwims__v1__batch_options__descriptor,
     .request_schema =
@@ -116,6 +121,21 @@ static void write_faults(struct json_writer *writer, const struct intake_result 
     json_end_array(writer);
 }
 
+/* Where to ask what becomes of it. */
+static void put_ticket(struct exchange *exchange, struct json_writer *writer, const struct intake_result *result)
+{
+    char id[BATCH_TICKET_SIZE], location[BATCH_TICKET_SIZE + 32];
+    const struct batch_ticket ticket = {
+        .sequence = result->stream_sequence, .accepted = result->accepted, .refused = result->refused
+    };
+    if (result->is_committed || result->stream_sequence == 0)
+        return;
+    batch_ticket_format(id, &ticket);
+    snprintf(location, sizeof location, "/api/v1/batch/%s", id);
+    http_respond_header(exchange->request, "Location", location);
+    json_put_text(writer, "id", id);
+}
+
 static void answer_taken(struct exchange *exchange, const struct intake_result *result)
 {
     AUTO_INPLACE(buffer) json = { 0 };
@@ -123,6 +143,7 @@ static void answer_taken(struct exchange *exchange, const struct intake_result *
     json_writer_init(&writer, &json);
     json_begin_object(&writer);
     json_put_text(&writer, "batch_id", result->batch_id);
+    put_ticket(exchange, &writer, result);
     json_put_text(&writer, "status", result->is_committed ? "committed" : "accepted");
     json_put_int(&writer, "received", result->received);
     json_put_int(&writer, "accepted", result->accepted);

@@ -1,6 +1,8 @@
 #include "streams/jobs.h"
+#include "ingest/batch_ticket.h"
 #include "nwims/v1/bulk.pb-c.h"
 #include "nwims/v1/common.pb-c.h"
+#include "nwims/v1/history.pb-c.h"
 #include "rpc_exchange.h"
 #include "streams/bulk.h"
 #include "write_headers.h"
@@ -37,10 +39,31 @@ static Nwims__V1__ById named(const struct exchange *exchange)
     return request;
 }
 
+static bool is_of_readings(const char *id)
+{
+    return strncmp(id, BATCH_TICKET_OWNER, strlen(BATCH_TICKET_OWNER)) == 0;
+}
+
+static void get_readings(struct exchange *exchange, const Nwims__V1__ById *request)
+{
+    struct Nwims__V1__Failure *failure = NULL;
+    struct err err = { 0 };
+    ProtobufCMessage *reply;
+    if (rpc_call(exchange->app->bus, &nwims__v1__history__descriptor, "GetBatch", &exchange->caller, &request->base,
+            exchange->app->config.call_ms, exchange->arena, &reply, &failure, &err))
+        bulk_show(exchange, 200, reply);
+    else
+        rpc_exchange_failure(exchange, failure, &err);
+}
+
 void get_job(struct exchange *exchange)
 {
     const Nwims__V1__ById request = named(exchange);
     ProtobufCMessage *reply;
+    if (is_of_readings(request.id)) {
+        get_readings(exchange, &request);
+        return;
+    }
     if (bulk_call(exchange, &exchange->caller, "GetJob", &request.base, &reply))
         bulk_show(exchange, 200, reply);
 }
