@@ -144,7 +144,8 @@ struct bus_consumer_config {
     int64_t ack_wait_ms;
     int64_t max_deliver; /* 0: 5; after that the message stays unacknowledged: the caller sends it to DEAD before */
     int64_t max_ack_pending;
-    int batch;          /* messages asked for at a time; about twice as many wait here */
+    int batch;  /* messages asked for at a time; about twice as many wait here */
+    bool keeps; /* a thread tells the server, three times in each ack_wait, that what was given is being worked on */
     int64_t expires_ms; /* how long a request stays open at the server; 0: 30 s */
 };
 struct bus_position {
@@ -167,6 +168,11 @@ MUST_CHECK bool bus_consumer_next(
     struct bus_consumer *consumer, int64_t wait_ms, struct bus_message **out_message, struct err *err);
 MUST_CHECK bool bus_message_position(
     const struct bus_message *message, struct bus_position *out_position, struct err *err);
+/* Closes a message of this consumer: needed instead of bus_message_close when it keeps. */
+void bus_consumer_release(struct bus_consumer *consumer, struct bus_message *message);
+/* When it keeps: a sign of life from an owner that takes and releases nothing for minutes; after ten without one the
+ * server is told nothing any more, and what a hung thread holds comes again to others. */
+void bus_consumer_renew(struct bus_consumer *consumer);
 /* Acknowledgement is sent, not confirmed: a lost one means redelivery, which consumers stand. ERR_TRANSIENT, when the
  * connection breaks at that moment, means the same and is no reason to stop. */
 MUST_CHECK bool bus_message_ack(struct bus *bus, const struct bus_message *message, struct err *err);

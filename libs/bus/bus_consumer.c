@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "bus/bus_durable.h"
+#include "bus/bus_hold.h"
 #include "bus/bus_internal.h"
 #include "bus/bus_position.h"
 #include "bus/bus_ticket.h"
@@ -35,10 +36,11 @@ struct bus_consumer {
     char ask_subject[3 * NAME_SIZE];
     char ask_body[128];
     natsSubscription *subscription;
-    int64_t open_count;   /* asked for and not come */
-    uint64_t asked;       /* number of the last request */
-    uint64_t first_valid; /* talk about requests before this one is old */
-    int64_t asked_us[2];  /* when the last two requests were made, the last first */
+    struct bus_hold *hold; /* NULL unless messages are to be kept from others */
+    int64_t open_count;    /* asked for and not come */
+    uint64_t asked;        /* number of the last request */
+    uint64_t first_valid;  /* talk about requests before this one is old */
+    int64_t asked_us[2];   /* when the last two requests were made, the last first */
     uint64_t reconnects;
     int64_t heard_us; /* when we last had a sign of life */
     int64_t ask_after_us;
@@ -211,6 +213,12 @@ static int64_t step_ms(int64_t now_us, int64_t end_us)
     return left_ms < STEP_MS ? left_ms : STEP_MS;
 }
 
+static natsStatus next_arrival(struct bus_consumer *consumer, natsMsg **out_message, int64_t wait_ms)
+{
+    return consumer->hold ? bus_hold_next(consumer->hold, out_message, wait_ms)
+                          : natsSubscription_NextMsg(out_message, consumer->subscription, wait_ms);
+}
+
 bool bus_consumer_next(
     struct bus_consumer *consumer, int64_t wait_ms, struct bus_message **out_message, struct err *err)
 {
@@ -219,8 +227,7 @@ bool bus_consumer_next(
         natsMsg *message = NULL;
         if (!keep_asking(consumer, err))
             return false;
-        natsStatus status =
-            natsSubscription_NextMsg(&message, consumer->subscription, step_ms(clock_monotonic_us(), end_us));
+        natsStatus status = next_arrival(consumer, &message, step_ms(clock_monotonic_us(), end_us));
         int64_t now_us = clock_monotonic_us();
         if (status == NATS_OK) {
             if (take_message(consumer, message, out_message))
@@ -287,7 +294,23 @@ static bool listen(struct bus_consumer *consumer, struct err *err)
     /* No bound but what we ask for: dropping a message here would mean its redelivery after ack_wait. */
     if (status == NATS_OK)
         status = natsSubscription_SetPendingLimits(consumer->subscription, -1, -1);
-    return status == NATS_OK || bus_fail(err, status, "listening for", consumer->durable);
+    if (status != NATS_OK)
+        return bus_fail(err, status, "listening for", consumer->durable);
+    return !consumer->config.keeps ||
+           bus_hold_open(&consumer->hold, consumer->bus, consumer->subscription, consumer->config.ack_wait_ms, err);
+}
+
+void bus_consumer_release(struct bus_consumer *consumer, struct bus_message *message)
+{
+    if (consumer->hold && message)
+        bus_hold_drop(consumer->hold, nats_message(message));
+    bus_message_close(message);
+}
+
+void bus_consumer_renew(struct bus_consumer *consumer)
+{
+    if (consumer->hold)
+        bus_hold_renew(consumer->hold);
 }
 
 bool bus_consumer_open(
@@ -316,11 +339,12 @@ static void give_back(struct bus_consumer *consumer)
     natsMsg *message = NULL;
     bool ok = natsSubscription_DrainTimeout(consumer->subscription, DRAIN_MS) == NATS_OK &&
               bus_durable_exists(consumer->bus, &consumer->config, DRAIN_MS);
-    while (ok && natsSubscription_NextMsg(&message, consumer->subscription, DRAIN_MS) == NATS_OK) {
+    bus_hold_stop(consumer->hold);
+    while (ok && next_arrival(consumer, &message, DRAIN_MS) == NATS_OK) {
         struct err ignored = { 0 };
         if (bus_reply_is_ack(natsMsg_GetReply(message)))
             ok = bus_message_nak(consumer->bus, bus_message_from(message), 0, &ignored);
-        natsMsg_Destroy(message);
+        bus_consumer_release(consumer, bus_message_from(message));
     }
 }
 
@@ -330,6 +354,7 @@ void bus_consumer_close(struct bus_consumer *consumer)
         return;
     if (consumer->subscription) {
         give_back(consumer);
+        bus_hold_close(consumer->hold);
         natsSubscription_Unsubscribe(consumer->subscription);
         natsSubscription_Destroy(consumer->subscription);
     }

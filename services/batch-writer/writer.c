@@ -73,7 +73,7 @@ static void acknowledge(struct writer *writer, const struct bus_message *message
 
 static void release(struct writer *writer, struct bus_message *message)
 {
-    bus_message_close(message);
+    bus_consumer_release(writer->consumer, message);
     atomic_fetch_sub_explicit(&writer->shared->unacknowledged, 1, memory_order_relaxed);
 }
 
@@ -279,14 +279,11 @@ static void count_committed(struct writer *writer, const struct batch *batches, 
         writer->careful_groups--;
 }
 
-/* Waits before the next try, and meanwhile keeps the messages from being given to others. False when we are to stop. */
-static bool back_off(struct writer *writer, const struct batch *batches, size_t count, int try)
+/* Waits before the next try. False when we are to stop. */
+static bool back_off(struct writer *writer, int try)
 {
-    struct err err = { 0 };
     int64_t ms = LEAST_PAUSE_MS << (try < 7 ? try : 7);
-    for (size_t i = 0; i < count; i++)
-        if (!bus_message_in_progress(writer->shared->bus, batches[i].message, &err))
-            break;
+    bus_consumer_renew(writer->consumer);
     pause_ms(writer, ms < LONGEST_PAUSE_MS ? ms : LONGEST_PAUSE_MS);
     return !is_stopping(writer);
 }
@@ -355,7 +352,7 @@ static bool store_batches(struct writer *writer, struct batch *batches, size_t c
             bury_batch(writer, batches, &err);
             return true;
         }
-        if (!back_off(writer, batches, count, try))
+        if (!back_off(writer, try))
             return false;
     }
 }
@@ -419,7 +416,8 @@ bool writer_start(struct writer **out_writer, struct writer_shared *shared, stru
         .ack_wait_ms = config->ack_wait_ms,
         .max_deliver = MOST_DELIVERIES,
         .max_ack_pending = config->max_ack_pending,
-        .batch = FETCH_MESSAGES };
+        .batch = FETCH_MESSAGES,
+        .keeps = true };
     if (!group_init(&writer->group, ARENA_BYTES, err) || !read_epoch(writer, err) ||
         !bus_consumer_open(&writer->consumer, shared->bus, &consumer, err)) {
         writer_free(writer);

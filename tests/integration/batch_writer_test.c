@@ -169,6 +169,94 @@ static void a_killed_writer_loses_nothing_and_repeats_nothing(void **state)
     test_process_end(writer, SIGKILL);
 }
 
+/* While it is held, no writer can commit. */
+static struct store_session *hold_commits(void)
+{
+    struct err err = { 0 };
+    struct store_session *session = NULL;
+    must(store_session_open(&session, stack.owner, &err) &&
+             store_script(session, "SELECT pg_advisory_lock(hashtextextended('telemetry.readings', 0))", &err),
+        &err);
+    return session;
+}
+
+static void let_commit(struct store_session *session)
+{
+    struct err err = { 0 };
+    must(store_script(session, "SELECT pg_advisory_unlock(hashtextextended('telemetry.readings', 0))", &err), &err);
+    store_session_close(session);
+}
+
+/* How many messages the durable batch-writer has given out, each time counted. */
+static int64_t given_out(void)
+{
+    struct err err = { 0 };
+    AUTO(bus_message) reply = NULL;
+    char text[2048];
+    must(bus_request(stack.bus, &(struct bus_outgoing){ .subject = "$JS.API.CONSUMER.INFO.READINGS.batch-writer" },
+             5000, &reply, &err),
+        &err);
+    snprintf(text, sizeof text, "%.*s", (int)bus_message_size(reply), (const char *)bus_message_data(reply));
+    const char *at = strstr(text, "\"delivered\":{\"consumer_seq\":");
+    assert_non_null(at);
+    return strtoll(at + strlen("\"delivered\":{\"consumer_seq\":"), NULL, 10);
+}
+
+static void wait_until_given_out(int64_t wanted)
+{
+    int64_t end_us = clock_monotonic_us() + 15 * INT64_C(1000000);
+    while (given_out() < wanted && clock_monotonic_us() < end_us)
+        clock_sleep_ms(20);
+    assert_true(given_out() >= wanted);
+}
+
+/* As set from the start, not by this test: how long a killed writer's readings wait for another. */
+static void what_a_killed_writer_had_taken_is_soon_stored_by_another(void **state)
+{
+    (void)state;
+    struct row row = { 1450, midnight(), 1, 0, 0 };
+    pid_t killed = stack_writer(&stack, NULL);
+    row.observed_at++;
+    assert_int_equal(stack_send(&stack, 28, &row, 1, false).stored, 1);
+    struct store_session *session = hold_commits();
+    int64_t before = given_out();
+    row.observed_at++;
+    stack_publish(&stack, 28, &row, 1, false, NULL);
+    wait_until_given_out(before + 1);
+    test_process_end(killed, SIGKILL);
+    int64_t killed_us = clock_monotonic_us();
+    let_commit(session);
+    pid_t writer = stack_writer(&stack, NULL);
+    stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE sensor_no = 1450", 2);
+    int64_t took_ms = (clock_monotonic_us() - killed_us) / 1000;
+    print_message("a killed writer's reading was stored %" PRId64 " ms after the kill\n", took_ms);
+    assert_in_range(took_ms, 0, 6000); /* ACK_WAIT_MS is 2,000 */
+    test_process_end(writer, SIGKILL);
+}
+
+static void what_a_slow_writer_has_taken_is_given_to_nobody_else(void **state)
+{
+    (void)state;
+    enum { COUNT = 400, ACK_WAIT_MS = 1000 }; /* more than are in hands: some wait in the writers' memory */
+    const char *const one[] = { "WRITERS=1", "ACK_WAIT_MS=1000", "MAX_ROWS=10", NULL };
+    struct row row = { 1460, midnight(), 1, 0, 0 };
+    pid_t left = stack_writer(&stack, one), right = stack_writer(&stack, one);
+    assert_int_equal(stack_send(&stack, 29, &row, 1, false).stored, 1);
+    struct store_session *session = hold_commits();
+    int64_t before = given_out();
+    for (int i = 0; i < COUNT; i++) {
+        row.observed_at++;
+        stack_publish(&stack, 29, &row, 1, false, NULL);
+    }
+    wait_until_given_out(before + 200);
+    clock_sleep_ms(3 * ACK_WAIT_MS);
+    let_commit(session);
+    stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE sensor_no = 1460", COUNT + 1);
+    assert_int_equal(given_out() - before, COUNT);
+    test_process_end(left, SIGKILL);
+    test_process_end(right, SIGKILL);
+}
+
 static void late_readings_go_into_old_partitions(void **state)
 {
     (void)state;
@@ -760,6 +848,8 @@ int main(void)
         cmocka_unit_test(a_conflict_within_one_message_keeps_the_first),
         cmocka_unit_test(two_replicas_store_overlaps_once),
         cmocka_unit_test(a_killed_writer_loses_nothing_and_repeats_nothing),
+        cmocka_unit_test(what_a_killed_writer_had_taken_is_soon_stored_by_another),
+        cmocka_unit_test(what_a_slow_writer_has_taken_is_given_to_nobody_else),
         cmocka_unit_test(late_readings_go_into_old_partitions),
         cmocka_unit_test(a_redelivery_is_answered_from_the_ledger),
         cmocka_unit_test(what_can_never_be_stored_goes_to_the_dead),
