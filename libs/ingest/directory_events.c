@@ -88,17 +88,6 @@ static void tell(struct directory *directory, const Nwims__V1__EntityChanged *ev
         directory_tell(directory, is_device ? id : NULL, is_credential ? id : NULL);
 }
 
-/* What happens to devices is on events.> too, in messages of other types: nothing here changes with it. */
-static bool is_change(const char *subject)
-{
-    static const char *const others[] = { "presence", "command", "command-result" };
-    const char *dot = strrchr(subject, '.');
-    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
-        if (strcmp(dot + 1, others[i]) == 0)
-            return false;
-    return true;
-}
-
 /* Short enough for the bus's own thread: one small message, a few table operations. */
 void directory_on_event_take(void *context, struct bus_message *taken)
 {
@@ -108,8 +97,6 @@ void directory_on_event_take(void *context, struct bus_message *taken)
     struct err err = { 0 };
     ProtobufCMessage *event = NULL;
     arena_init(&arena, EVENT_ARENA_BYTES);
-    if (!is_change(bus_message_subject(message)))
-        return;
     bool is_read = wire_decode(&event, &arena, &nwims__v1__entity_changed__descriptor, bus_message_data(message),
         bus_message_size(message), &err);
     pthread_rwlock_wrlock(&directory->lock);

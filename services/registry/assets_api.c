@@ -8,6 +8,8 @@ const struct rpc_method assets_methods[] = {
     { "DeleteAsset", asset_delete },
     { "ListNetworks", network_list },
     { "GetNetwork", network_get },
+    { "MapNetwork", network_map },
+    { "DeleteNetwork", network_delete },
     { "PutUploadPart", upload_put },
     { "ImportNetwork", network_import },
     { 0 },

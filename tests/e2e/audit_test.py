@@ -92,6 +92,7 @@ class Drive:
         yield "PATCH /assets/{id}", f"/assets/{i['asset']}", {"name": "a2"}, "asset.updated", None
         yield "DELETE /assets/{id}", f"/assets/{i['asset']}", None, "asset.deleted", None
         yield "POST /assets/import", f"/assets/import?network=N-{mark}", NETWORK, None, None
+        yield "DELETE /networks/{id}", f"/networks/N-{mark}?with_assets=true", None, "network.deleted", None
         yield "DELETE /sensors/{id}", f"/sensors/{i['sensor']}", None, "sensor.deleted", None
         yield "DELETE /devices/{id}", f"/devices/{i['device']}", None, "device.deleted", None
         yield "DELETE /sites/{id}", f"/sites/{i['site']}", None, "site.deleted", None

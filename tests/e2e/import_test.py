@@ -97,6 +97,57 @@ class Import(unittest.TestCase):
             self.assertEqual(answer.status, 200, answer)
             self.assertEqual({name: answer.json["network"][name] for name in wanted}, wanted)
 
+    # ---- on a map, and gone ----
+    def features(self, network, **query):
+        """Every feature of a network, over all pages."""
+        out, cursor, pages = [], None, 0
+        while True:
+            answer = self.client.get(f"/networks/{network}/geojson", **query, **({"cursor": cursor} if cursor else {}))
+            self.assertEqual((answer.status, answer.headers["Content-Type"], answer.json["type"]), (200, "application/geo+json", "FeatureCollection"), answer)
+            self.assertLessEqual(len(answer.json["features"]), query.get("limit", 1000))
+            out, cursor, pages = out + answer.json["features"], answer.json.get("next_cursor"), pages + 1
+            if not cursor:
+                return out, pages
+
+    def test_a_network_is_on_a_map_by_its_own_plane_or_where_its_origin_lies(self):
+        placed = SMALL.replace(b"[PIPES]", b"[COORDINATES]\nR1 0 0\nJ1 1000 0\nJ2 1000 500\n[PIPES]")
+        self.assertEqual(send(self.client, placed, network="MAP").status, 200)
+        found, _ = self.features("MAP")
+        shapes = {f["properties"]["code"]: f["geometry"] for f in found}
+        self.assertEqual(shapes["J1"], {"type": "Point", "coordinates": [1000, 0]})
+        self.assertEqual(shapes["P2"], {"type": "LineString", "coordinates": [[1000, 0], [1000, 500]]})
+        pipe = next(f for f in found if f["properties"]["code"] == "P1")
+        self.assertEqual((pipe["properties"]["kind"], pipe["properties"]["length_m"], pipe["properties"]["from_node"]), ("pipe", 100, "R1"))
+        self.assertEqual(self.client.get(f"/assets/{pipe['id']}").json["code"], "MAP/pipe/P1")
+        for limit in (1, 2, 3, 5):
+            pages, count = self.features("MAP", limit=limit)
+            self.assertEqual([f["properties"]["code"] for f in pages], [f["properties"]["code"] for f in found], limit)
+            self.assertEqual(count, -(-len(found) // limit), limit)
+        earth, _ = self.features("MAP", origin_latitude=46, origin_longitude=7)
+        east, north = next(f["geometry"]["coordinates"] for f in earth if f["properties"]["code"] == "J2")
+        self.assertAlmostEqual(east, 7 + 1000 / 77463, places=5)  # a degree at 46 N is 77.46 km wide and 111.15 km high
+        self.assertAlmostEqual(north, 46 + 500 / 111151, places=5)
+        for query in ({"origin_latitude": 46}, {"origin_latitude": 91, "origin_longitude": 7}, {"limit": 0}, {"cursor": "x"}):
+            self.assertEqual(self.client.get("/networks/MAP/geojson", **query).status, 422, query)
+        self.assertEqual(nwims.tenant("import-other").get("/networks/MAP/geojson").status, 404)
+
+    def test_a_network_goes_with_its_assets_only_if_that_is_said(self):
+        self.assertEqual(send(self.client, SMALL, network="GOES").status, 200)
+        network = self.client.get("/networks/GOES").json["id"]
+        kept = self.client.call("DELETE", "/api/v1/networks/GOES")
+        self.assertEqual(kept.status, 409, kept)
+        self.assertIn("with_assets=true", kept.json["detail"])
+        pipe = self.client.get("/assets", network_id=network).json["items"][0]["id"]
+        part = self.client.post("/assets", {"code": "VALVE-ON-PIPE", "kind": "valve", "parent_id": pipe}).json["id"]
+        self.assertEqual(self.client.call("DELETE", "/api/v1/networks/GOES?with_assets=true").status, 409)
+        self.assertEqual(len(self.client.get("/assets", network_id=network).json["items"]), 3)  # nothing of it has gone
+        self.assertEqual(self.client.call("DELETE", f"/api/v1/assets/{part}").status, 204)
+        self.assertEqual(nwims.tenant("import-foe").call("DELETE", f"/api/v1/networks/{network}?with_assets=true").status, 404)
+        self.assertEqual(self.client.call("DELETE", "/api/v1/networks/GOES?with_assets=true").status, 204)
+        self.assertEqual(self.client.get("/networks/GOES").status, 404)
+        self.assertEqual(self.client.get(f"/assets/{pipe}").status, 404)
+        self.assertEqual(send(self.client, SMALL, network="GOES").json["created"], 3)  # and may come again
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

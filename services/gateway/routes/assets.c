@@ -13,6 +13,8 @@ static const struct route routes[] = {
     { "DELETE", "/assets/{id}", "assets:delete", ASSETS, "DeleteAsset", 204, NULL, NULL },
     { "GET", "/networks", "assets:read", ASSETS, "ListNetworks", 200, .cache = CACHE_LIST },
     { "GET", "/networks/{id}", "assets:read", ASSETS, "GetNetwork", 200, .cache = CACHE_ENTITY },
+    { "DELETE", "/networks/{id}", "assets:delete", ASSETS, "DeleteNetwork", 204, NULL, NULL },
+    { "GET", "/networks/{id}/geojson", "assets:read", ASSETS, "MapNetwork", 200, .media_type = "application/geo+json" },
     { 0 },
 };
 const struct router assets_router = { "assets", "Pumps, valves, tanks, pipes, and the networks that they make up",
