@@ -94,6 +94,7 @@ static const struct {
     { "signing-key", 0 },
     { "presence", 0 },
     { "command", 0 },
+    { "device_command", 0 },
     { "command-result", 0 },
 };
 
