@@ -194,7 +194,7 @@ class Generator:
         out = []
         response = item["responses"].get(str(answer.status))
         # Alarms are kept by a service that is not there yet; that these two say so is their right answer.
-        if answer.status >= 500 and not (request[1].startswith("/api/v1/batch/alerts/") and b'problem:no-alerting"' in answer.body):
+        if answer.status >= 500 and not (request[1].startswith("/batch/alerts/") and b'problem:no-alerting"' in answer.body):
             out.append("a fault of the server")
         if response is None:
             return out + [f"{answer.status} is not documented"]

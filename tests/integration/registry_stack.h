@@ -114,7 +114,7 @@ static inline void expect_moved(const char *subject, const char *id)
 
 /* ---- audit records that came ---- */
 static struct audit {
-    char subject[64], action[64], entity_id[40], actor[64], detail[256];
+    char subject[64], action[64], entity_id[64], actor[64], detail[256];
 } audits[MOST_EVENTS];
 static size_t audit_count;
 
