@@ -146,6 +146,7 @@ class Drive:
         key = yield "POST /api-keys/{id}/rotate", client, f"/api-keys/{key['id']}/rotate", {}, "api-key.rotated", own
         self.secrets.append(key["key"])
         yield "DELETE /api-keys/{id}", client, f"/api-keys/{key['id']}", None, "api-key.deleted", own
+        yield "POST /batch/cache/warm", client, "/batch/cache/warm", None, "cache.warmed", own
         yield "POST /cache/invalidate", client, "/cache/invalidate", {"kinds": ["sensor"]}, "cache.invalidated", own
         yield ("PUT /cache/policies", root, "/cache/policies", {"policies": [{"class": "summary", "keep_ms": 120000, "memory_ms": 30000}]},
                "cache.policies-set", 1)

@@ -213,6 +213,80 @@ class SeveralGateways(unittest.TestCase):
         self.assertGreater(hits(self.admin)["misses"], misses)
 
 
+class Warmed(unittest.TestCase):
+    """cache-warmer puts what the gateways would have put."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.admin = nwims.tenant("cache-warm")
+        cls.town = cls.admin.post("/municipalities", {"code": f"W-{secrets.token_hex(4)}", "name": "w", "population": 5,
+                                                      "geometry": {"type": "Point", "coordinates": [8.5, 47.25]}}).json["id"]
+        cls.sensors = [nwims.sensor(cls.admin, f"W{i}-{secrets.token_hex(4)}", municipality_id=cls.town, range_min=0, range_max=9.5) for i in range(5)]
+        cls.paths = [f"/sensors/{s[name]}" for s in cls.sensors for name in ("id", "code")] + \
+            [f"/municipalities/{cls.town}", f"/municipalities/{cls.town}/summary", "/municipalities", "/sensors", "/sensors?state=active"]
+
+    def warm(self, body=None):
+        """As soon as the warmer is at work."""
+        answers = []
+
+        def is_done():
+            answers.append(self.admin.post("/batch/cache/warm", body))
+            return answers[-1].status == 200 and all(s["is_complete"] for s in answers[-1].json["subjects"] if s["subject"] != "sensor_statistics")
+        wait_for(is_done)
+        return answers[-1].json
+
+    def levels(self):
+        """Of a gateway that is asked: (from Redis, from the owner)."""
+        with replica.Gateway(**stack_redis()) as gateway:
+            client = gateway.client(self.admin.token)
+            wait_for(lambda: in_use(client, 2))
+            for path in self.paths:
+                answer = client.get(path)
+                self.assertEqual(answer.status, 200, answer)
+                yield path, answer
+            mine = client.get("/cache/statistics").json["members"][0]
+            self.from_redis = sum(int(c["redis_hits"]) for c in mine["classes"])
+
+    def test_what_was_warmed_is_what_the_owner_says_byte_for_byte(self):
+        self.admin.post("/cache/invalidate")
+        asked = {path: self.admin.get(path) for path in self.paths}
+
+        def all_come_from_where_the_warmer_put_them():
+            """Not so while policies that another test set are on their way to the warmer, or Redis was slow for a moment."""
+            self.admin.post("/cache/invalidate")
+            done = self.warm({"subjects": ["municipalities", "active_sensors"]})
+            self.assertEqual({s["subject"]: int(s["keys"]) for s in done["subjects"]}, {"municipalities": 3, "active_sensors": 12})
+            for path, answer in self.levels():
+                self.assertEqual((answer.body, answer.headers["ETag"]), (asked[path].body, asked[path].headers["ETag"]), path)
+            return self.from_redis == len(self.paths)
+        wait_for(all_come_from_where_the_warmer_put_them)
+
+    def test_statistics_are_warmed_where_they_are_kept_long_enough(self):
+        root = nwims.admin()
+        before = root.get("/cache/policies").json["policies"]
+        self.assertIn("ten seconds", self.warm({"subjects": ["sensor_statistics"]})["subjects"][0]["reason"])
+        self.addCleanup(lambda: root.call("PUT", "/api/v1/cache/policies", {"policies": before}))
+        answer = root.call("PUT", "/api/v1/cache/policies", {"policies": [{"class": "statistics", "keep_ms": 60000, "memory_ms": 10000}]})
+        self.assertEqual(answer.status, 200, answer)
+        wait_for(lambda: int(self.warm({"subjects": ["sensor_statistics"]})["keys"]) == len(self.sensors))
+
+    def test_a_change_is_warmed_again_by_itself(self):
+        self.warm()
+        self.admin.call("PATCH", f"/api/v1/sensors/{self.sensors[0]['id']}", {"name": "changed"})
+
+        def comes_from_redis():
+            time.sleep(1)
+            list(self.levels())
+            return self.from_redis == len(self.paths)
+        wait_for(comes_from_redis, 60)
+
+    def test_only_who_may_warms_and_wrong_subjects_are_named(self):
+        self.assertEqual(self.admin.post("/batch/cache/warm", {"subjects": ["nonsense"]}).status, 422)
+        email, password = f"{secrets.token_hex(6)}@example.org", secrets.token_urlsafe(18)
+        self.assertEqual(self.admin.post("/users", {"email": email, "password": password, "roles": ["viewer"]}).status, 201)
+        self.assertEqual(nwims.Client().login(email, password).post("/batch/cache/warm").status, 403)
+
+
 class Redis:
     """A Redis of the test's own, without a password, and a proxy before it that can be slow or away."""
 

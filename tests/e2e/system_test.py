@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import nwims
 import replica
 
-RUNNING = {"auditor", "batch-writer", "gateway", "history", "identity", "ingest-http", "ingest-mqtt", "registry"}
+RUNNING = {"auditor", "batch-writer", "cache-warmer", "gateway", "history", "identity", "ingest-http", "ingest-mqtt", "registry"}
 STREAMS = {"AUDIT", "DEAD", "EVENTS", "NOTIFY", "READINGS", "REFUSED"}
 
 

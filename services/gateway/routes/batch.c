@@ -1,4 +1,5 @@
 #include "nwims/v1/bulk.pb-c.h"
+#include "nwims/v1/warmer.pb-c.h"
 #include "routes/routes.h"
 #include "streams/batch_readings.h"
 #include "streams/bulk_alerts.h"
@@ -21,6 +22,7 @@ static const struct route routes[] = {
         .manual = &get_job_failures_manual },
     { "POST", "/batch/{id}/cancel", "batch:write", .success = 200, .handler = post_job_cancel,
         .manual = &post_job_cancel_manual },
+    { "POST", "/batch/cache/warm", "cache:write", &nwims__v1__cache_warmer__descriptor, "WarmCache", 200 },
     { 0 },
 };
 const struct router batch_router = { "batch", "Many at once, all or nothing", routes };
