@@ -212,3 +212,8 @@ coverage:                                                  ## lines covered by t
 .PHONY: bench
 bench:                                                     ## each figure beside its own limit, measured in turn, as a table and as JSON
 	scripts/bench
+.PHONY: mqtt-storm mqtt-overload
+mqtt-storm:                                                ## 15,000 devices lose their connections and come back at once (minutes)
+	scripts/bench storm
+mqtt-overload:                                             ## three times what is taken is offered for OVERLOAD_SECONDS (600)
+	NWIMS_OVERLOAD_SECONDS=$(or $(OVERLOAD_SECONDS),600) scripts/bench overload

@@ -45,9 +45,9 @@ struct net_config {
     const char *name;          /* of the threads, at most 10 characters */
     int loops;                 /* threads, 1 to 64 */
     size_t most_connections;   /* beyond it new ones are closed at once */
-    size_t most_unestablished; /* so many at a time may be in handshake or login; others wait in the kernel's backlog */
-    int64_t admit_a_second;    /* new connections a second; others wait in the kernel's backlog */
-    int64_t establish_ms;      /* from accept to net_established */
+    size_t most_unestablished; /* so many at a time may be in handshake or login; others wait, accepted but unread */
+    int64_t admit_a_second;    /* new connections a second; others wait likewise */
+    int64_t establish_ms;      /* from admission to net_established */
     int64_t stall_ms;          /* how long a peer may take nothing of what we send */
     size_t most_output_bytes;  /* waiting to be sent, per connection */
 };

@@ -87,9 +87,11 @@ struct net_server {
     uint64_t last_number; /* of connections; loop 0 gives them */
     /* admission, of loop 0 only */
     double tokens;
-    int64_t tokens_at_us, accept_again_us;
-    struct metric *accepted, *refused, *delayed, *open_gauge, *unestablished_gauge, *ended[NET_ENDS], *received_bytes,
-        *sent_bytes;
+    int64_t tokens_at_us, accept_again_us, admit_again_us; /* 0: no wait */
+    struct arrival *first_waiting, *last_waiting;          /* accepted, not yet admitted; of loop 0 only */
+    size_t waiting;
+    struct metric *accepted, *refused, *delayed, *open_gauge, *unestablished_gauge, *waiting_gauge, *ended[NET_ENDS],
+        *received_bytes, *sent_bytes;
 };
 
 /* ---- net_loop.c ---- */
@@ -108,6 +110,10 @@ struct net_loop *net_emptiest_loop(const struct net_server *server);
 /* on loop 0 */
 /* Takes who may come in now; says when to look again. */
 void net_accept_all(struct net_server *server, struct net_loop *loop);
+/* When net_accept_all is wanted again though nobody new has come; INT64_MAX: not. */
+int64_t net_accept_due(const struct net_server *server);
+/* Closes those who wait to be admitted. */
+void net_accept_forget(struct net_server *server);
 void net_accept_stop(struct net_server *server, struct net_loop *loop);
 
 /* ---- net_connection.c ---- */

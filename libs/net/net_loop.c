@@ -108,8 +108,9 @@ static int wait_ms(const struct net_loop *loop)
         return 0;
     if (loop->turn_us < due_us)
         due_us = loop->turn_us;
-    if (loop->index == 0 && server->accept_again_us != 0 && server->accept_again_us < due_us)
-        due_us = server->accept_again_us;
+    int64_t arrivals_us = loop->index == 0 ? net_accept_due(server) : INT64_MAX;
+    if (arrivals_us < due_us)
+        due_us = arrivals_us;
     if (loop->is_draining)
         return DRAIN_STEP_MS;
     int64_t wait_us = due_us == INT64_MAX ? LONGEST_WAIT_MS * 1000 : due_us - clock_monotonic_us();

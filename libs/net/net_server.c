@@ -33,10 +33,12 @@ static void make_metrics(struct net_server *server)
     server->refused =
         metrics_counter("nwims_net_refused_total", NULL, "Connections closed at once: too many, or no memory");
     server->delayed = metrics_counter("nwims_net_admission_waits_total", NULL,
-        "Times that new connections had to wait: admission rate, too many not established, no files");
+        "Times that new connections had to wait: admission rate, too many not established");
     server->open_gauge = metrics_gauge("nwims_net_connections", NULL, "Connections that are open");
     server->unestablished_gauge =
         metrics_gauge("nwims_net_unestablished_connections", NULL, "Connections still in handshake or login");
+    server->waiting_gauge =
+        metrics_gauge("nwims_net_waiting_connections", NULL, "Connections accepted that have not been admitted yet");
     server->received_bytes = metrics_counter("nwims_net_received_bytes_total", NULL, "Bytes received, after TLS");
     server->sent_bytes = metrics_counter("nwims_net_sent_bytes_total", NULL, "Bytes sent, before TLS");
     for (int end = 0; end < NET_ENDS; end++)
@@ -173,6 +175,7 @@ void net_server_close(struct net_server *server)
         net_loop_join(&server->loops[i]);
     for (int i = 0; server->loops && i <= server->config.loops; i++)
         net_loop_done(&server->loops[i]);
+    net_accept_forget(server);
     for (size_t i = 0; i < atomic_load(&server->listener_count); i++)
         if (server->listeners[i].fd >= 0)
             close(server->listeners[i].fd);

@@ -29,6 +29,9 @@ export PORT_API PORT_INGEST_HTTP PORT_API_TLS PORT_INGEST_TLS PORT_POSTGRES PORT
     PORT_ADMIN_REGISTRY PORT_ADMIN_BATCH_WRITER PORT_ADMIN_HISTORY PORT_ADMIN_INGEST_HTTP PORT_ADMIN_GATEWAY \
     PORT_NWT PORT_NWTS PORT_LINES PORT_LINES_TLS PORT_ADMIN_INGEST_TCP PORT_MQTT PORT_MQTTS PORT_ADMIN_INGEST_MQTT PORT_ADMIN_AUDITOR
 
+# Another nats-server than Debian's can be tried; from 2.10 on NWIMS_NATS_SYNC=always makes each acknowledgement wait for the disk.
+export NATS_SERVER="${NWIMS_NATS_SERVER:-nats-server}"
+
 # ---- folder ----------------------------------------------------------------------------------------------------------
 # Where it was asked for; what lies behind it may be a link (see place_folder).
 asked_folder=${NWIMS_VAR:-$root/var}

@@ -72,7 +72,8 @@ filled() {
     sed -e "s|@NWIMS_VAR@|$NWIMS_VAR|g" -e "s|@PORT_NATS@|$PORT_NATS|g" -e "s|@PORT_NATS_MONITOR@|$PORT_NATS_MONITOR|g" \
         -e "s|@PORT_POSTGRES@|$PORT_POSTGRES|g" -e "s|@PORT_REDIS@|$PORT_REDIS|g" -e "s|@PORT_API@|$PORT_API|g" \
         -e "s|@PORT_API_TLS@|$PORT_API_TLS|g" -e "s|@PORT_INGEST_HTTP@|$PORT_INGEST_HTTP|g" -e "s|@PORT_INGEST_TLS@|$PORT_INGEST_TLS|g" \
-        -e "s|@PROXY_SECRET@|$(cat "$NWIMS_VAR/secrets/proxy")|g" -e "s|@CONNECTIONS@|${NWIMS_PROXY_CONNECTIONS:-1000}|g" "$root/deploy/local/$1"
+        -e "s|@PROXY_SECRET@|$(cat "$NWIMS_VAR/secrets/proxy")|g" -e "s|@CONNECTIONS@|${NWIMS_PROXY_CONNECTIONS:-1000}|g" \
+        -e "s|@NATS_SYNC@|${NWIMS_NATS_SYNC:+sync_interval: $NWIMS_NATS_SYNC}|g" "$root/deploy/local/$1"
 }
 make_settings() {
     umask 077

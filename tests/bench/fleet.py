@@ -91,11 +91,11 @@ def fresh(name):
     raise SystemExit(f"{name} does not come back")
 
 
-def drain(stored, wanted):
+def drain(stored, wanted, most_seconds=180):
     """How long it takes until so many are stored, from now on."""
     began = time.monotonic()
     while stored() < wanted:
-        if time.monotonic() - began > 180:
+        if time.monotonic() - began > most_seconds:
             raise SystemExit(f"{wanted - stored():.0f} acknowledged readings are not stored")
         time.sleep(0.01)
     return time.monotonic() - began

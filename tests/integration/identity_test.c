@@ -88,22 +88,27 @@ static int64_t refused_login_us(const char *email, char text[sizeof err.text])
     return took_us;
 }
 
+static bool differ(const int64_t best_us[2])
+{
+    return best_us[0] > best_us[1] * 2 || best_us[1] > best_us[0] * 2;
+}
+
 static void nobody_can_tell_an_unknown_user_from_a_wrong_password(void **state)
 {
     static const char *const emails[] = { "nobody@nwims.local", ADMIN };
     char texts[2][sizeof err.text];
     int64_t best_us[2] = { INT64_MAX, INT64_MAX };
     (void)state;
-    /* The best of several in changing order: threads that run for the first time and other work on the machine must not
-     * decide. */
-    for (size_t i = 0; i < 24; i++) {
+    /* The best of several in changing order, of more while they differ: threads that run for the first time and other
+     * work on the machine must not decide. A real difference stays however often it is tried. */
+    for (size_t i = 0; i < 24 || (i < 240 && differ(best_us)); i++) {
         size_t who = (i + i / 2) % 2;
         sql("DELETE FROM identity.login_failure");
         int64_t took_us = refused_login_us(emails[who], texts[who]);
         best_us[who] = took_us < best_us[who] ? took_us : best_us[who];
     }
     assert_string_equal(texts[0], texts[1]);
-    if (best_us[0] > best_us[1] * 2 || best_us[1] > best_us[0] * 2)
+    if (differ(best_us))
         fail_msg("unknown: %ld us, wrong: %ld us", (long)best_us[0], (long)best_us[1]);
 }
 

@@ -112,7 +112,7 @@ static bool greet(struct fleet *fleet, struct device *device)
     const char *token = fleet->config.tokens[index % fleet->config.token_count];
     memcpy(packet + size, start, sizeof start);
     size += sizeof start;
-    size += put_field(packet + size, id, (size_t)snprintf(id, sizeof id, "load-%zu", index));
+    size += put_field(packet + size, id, (size_t)snprintf(id, sizeof id, "load-%d-%zu", (int)getpid(), index));
     size += put_field(packet + size, token, strlen(token));
     packet[0] = 0x10;
     packet[1] = (unsigned char)(size - 2); /* below 128: token and id are short */
@@ -228,8 +228,11 @@ bool fleet_connect(struct fleet *fleet, size_t at_a_time, int64_t wait_ms)
 {
     int64_t end_us = clock_monotonic_us() + wait_ms * 1000;
     while (fleet->counts.connected < fleet->config.count && clock_monotonic_us() < end_us) {
-        while (fleet->under_way < at_a_time && fleet->next_to_connect < fleet->config.count) {
-            struct device *device = &fleet->devices[fleet->next_to_connect++];
+        for (size_t looked = 0; fleet->under_way < at_a_time && looked < fleet->config.count; looked++) {
+            struct device *device = &fleet->devices[fleet->next_to_connect];
+            fleet->next_to_connect = (fleet->next_to_connect + 1) % fleet->config.count;
+            if (device->state != STATE_OUT)
+                continue;
             fleet->under_way++;
             if (!begin(fleet, device))
                 lose(fleet, device);

@@ -24,7 +24,8 @@ struct fleet_counts {
 struct fleet;
 MUST_CHECK struct fleet *fleet_new(const struct fleet_config *config);
 void fleet_free(struct fleet *fleet);
-/* Connects all, at most so many at a time under way; false if not all are in after wait_ms. */
+/* Connects all, at most so many at a time under way, those that were refused again; false if not all are in after
+ * wait_ms. */
 MUST_CHECK bool fleet_connect(struct fleet *fleet, size_t at_a_time, int64_t wait_ms);
 /* Sends up to so many messages, a round over the devices that have room, and reads what has come within wait_ms. */
 void fleet_turn(struct fleet *fleet, uint64_t most, int wait_ms);

@@ -8,18 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TOKENS = 20000, AT_A_TIME = 256, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000 };
+enum { MOST_TOKENS = 20000, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000 };
 
 static const char help[] =
     "nwims-mqtt-load --port P --tokens FILE --prefix SENSOR --sensors N --connections N [--host 127.0.0.1] [--tls]\n"
     "    [--window 4] [--rate messages a second, 0: as fast as they are acknowledged] [--warm-up seconds] [--seconds "
     "S]\n"
-    "    [--start milliseconds since the epoch] [--hold seconds to do nothing after connecting]\n";
+    "    [--start milliseconds since the epoch] [--hold seconds to do nothing after connecting] [--at-a-time "
+    "connections under way, 256]\n";
 
 struct options {
     struct fleet_config fleet;
     const char *token_file;
     double seconds, warm_up, rate, hold;
+    size_t at_a_time;
     bool with_tls;
 };
 
@@ -62,7 +64,7 @@ static int measure(const struct options *options, struct fleet *fleet)
 {
     int64_t began_us = clock_monotonic_us();
     const struct fleet_counts *counts = fleet_counts(fleet);
-    bool all_in = fleet_connect(fleet, AT_A_TIME, CONNECT_WAIT_MS);
+    bool all_in = fleet_connect(fleet, options->at_a_time, CONNECT_WAIT_MS);
     printf("{\"connected\": %zu, \"connect_seconds\": %.3f, \"lost\": %llu}\n", counts->connected,
         (double)(clock_monotonic_us() - began_us) / 1e6, (unsigned long long)counts->lost);
     fflush(stdout);
@@ -94,8 +96,10 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "connections", required_argument, NULL, 'c' }, { "window", required_argument, NULL, 'w' },
         { "rate", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 'S' },
         { "warm-up", required_argument, NULL, 'W' }, { "start", required_argument, NULL, 'b' },
-        { "hold", required_argument, NULL, 'H' }, { "tls", no_argument, NULL, 'T' }, { 0 } };
-    *options = (struct options){ .fleet = { .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 } };
+        { "hold", required_argument, NULL, 'H' }, { "at-a-time", required_argument, NULL, 'A' },
+        { "tls", no_argument, NULL, 'T' }, { 0 } };
+    *options =
+        (struct options){ .fleet = { .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 }, .at_a_time = 256 };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case 'h':
@@ -133,6 +137,9 @@ static bool read_options(struct options *options, int argc, char **argv)
             break;
         case 'H':
             options->hold = strtod(optarg, NULL);
+            break;
+        case 'A':
+            options->at_a_time = strtoul(optarg, NULL, 10);
             break;
         case 'T':
             options->with_tls = true;

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What many MQTT devices do to one ingest-mqtt, on the stack of scripts/bench: devices (the rows of make bench), storm (15,000 lose their connections and all come back at once),
+overload (three times what is taken, for NWIMS_OVERLOAD_SECONDS)."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import fleet
+
+BINARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..", os.environ.get("NWIMS_OUT", "build"), "release/bin/nwims-mqtt-load")
+CROWD, STORM_SECONDS, STEADY = 15000, 10, 60000
+WATCHED = ("ingest-mqtt", "batch-writer", "nats-server")
+
+
+def stored():
+    with urllib.request.urlopen(f"http://{os.environ['NWIMS_BATCH_WRITER_ADMIN']}/metrics") as answer:
+        text = answer.read().decode()
+    return sum(float(x) for x in re.findall(r"^nwims_batch_writer_readings_stored_total(?:\{[^}]*\})? (\S+)", text, re.M))
+
+
+def row(name, what, ours, unit, beside, beside_what, ratio, goal, **_):
+    print(f"  {name:<12} {ours:>14,.0f} {unit:<10} {beside or '':>8} {beside_what:<44} {f'{ratio:.2f}' if ratio else '':>6}  {goal}   {what}", flush=True)
+
+
+class Memory(threading.Thread):
+    """Resident memory of the processes that stand in the way, every two seconds, in MiB."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.pids, self.samples, self.is_over = {name: fleet.pid_of(name) for name in WATCHED}, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.is_over.wait(2):
+            self.samples.append({name: fleet.rss_bytes(pid) / 1048576 for name, pid in self.pids.items()})
+
+    def end(self):
+        self.is_over.set()
+        self.join()
+        return self.samples
+
+
+def storm(crowd):
+    """200 healthy devices go on sending while 15,000 are thrown out and come back, without TLS and with it."""
+    failures = []
+    for what, more in (("without TLS", {}), ("with TLS", {"port": os.environ["NWIMS_MQTTS_PORT"], "tls": True})):
+        healthy = subprocess.Popen(crowd.argv(200, window=1, rate=200, seconds=90), stdout=subprocess.PIPE, text=True)
+        assert json.loads(healthy.stdout.readline())["connected"] == 200
+        memory = Memory()
+        for turn in ("first", "again"):
+            process = subprocess.Popen(crowd.argv(CROWD, hold=300, at_a_time=CROWD, **more), stdout=subprocess.PIPE, text=True)
+            told = json.loads(process.stdout.readline())
+            print(f"  storm        {CROWD} {what}, {turn}: {told['connected']} in after {told['connect_seconds']:.1f} s, {told['lost']} tried once more", flush=True)
+            if told["connected"] != CROWD or told["connect_seconds"] > STORM_SECONDS:
+                failures.append(f"{what}, {turn}: {told}")
+            time.sleep(5)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        samples = [sample["ingest-mqtt"] for sample in memory.end()]
+        told = json.loads(healthy.stdout.readline())
+        print(f"  storm        meanwhile 200 healthy devices: {told['sent']} sent, {told['acknowledged']} acknowledged, {told['lost_connections']} connections lost, "
+              f"p99 {told['p99_ms']} ms, slowest {told['most_ms']} ms; ingest-mqtt {samples[0]:.0f} MiB, at most {max(samples):.0f} MiB", flush=True)
+        if told["lost_connections"] or told["sent"] != told["acknowledged"]:
+            failures.append(f"{what}: healthy devices {told}")
+    return failures
+
+
+def overload(crowd):
+    """Three times the steady rate is offered; what is acknowledged must be stored, and memory must be flat."""
+    seconds = int(os.environ.get("NWIMS_OVERLOAD_SECONDS", "600"))
+    crowd.measure(1000, seconds=1)  # everybody is known
+    before = stored()
+    memory = Memory()
+    told = crowd.measure(1000, window=64, rate=3 * STEADY, warm_up=seconds * 0.1, seconds=seconds * 0.9)
+    late = fleet.drain(stored, before + told["acknowledged"], most_seconds=600)
+    samples = memory.end()
+    kept = stored() - before
+    print(f"  overload     {3 * STEADY:,} messages/s offered for {seconds} s: {told['messages_per_second']:,.0f}/s acknowledged ({told['sent']} sent, {told['acknowledged']} acknowledged, "
+          f"{kept:.0f} stored), p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms; all stored {late:.1f} s after the last", flush=True)
+    failures = [] if kept == told["acknowledged"] else [f"{told['acknowledged'] - kept:.0f} acknowledged readings are not stored"]
+    tenth = max(1, len(samples) // 10)
+    for name in WATCHED:
+        early, last = max(s[name] for s in samples[tenth:3 * tenth]), max(s[name] for s in samples[-3 * tenth:])
+        print(f"  overload     {name}: {early:.0f} MiB in its second and third tenth, {last:.0f} MiB in its last three", flush=True)
+        if last > early * 1.15 + 16:
+            failures.append(f"{name} grew from {early:.0f} to {last:.0f} MiB")
+    return failures
+
+
+def main(what):
+    if what == "devices":
+        fleet.rows(row, stored, BINARY, os.environ["NWIMS_SCRATCH"])
+        return 0
+    failures = {"storm": storm, "overload": overload}[what](fleet.Fleet(BINARY, os.environ["NWIMS_SCRATCH"]))
+    for failure in failures:
+        print(f"FAIL  {failure}")
+    return len(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
