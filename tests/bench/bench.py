@@ -17,6 +17,7 @@ ROOT = os.path.abspath(f"{HERE}/../..")
 sys.path.insert(0, f"{ROOT}/tests/e2e")
 import nwims
 import fleet
+import hits
 
 ROUNDS = int(os.environ.get("NWIMS_BENCH_ROUNDS", "5"))
 BIN = os.path.join(ROOT, os.environ.get("NWIMS_OUT", "build"), "release/bin")
@@ -260,6 +261,9 @@ def main():
     nginx.stop()
     row("cached-get", "GET /sensors/{id}", median(r for r, _ in ours), "requests/s", median(r for r, _ in theirs), "nginx, the same bytes", median(r for r, _ in ours) / median(r for r, _ in theirs), ">= 0.6")
     row("cached-p99", "its 99th percentile", median(p for _, p in ours), "ms", median(p for _, p in theirs), "nginx", median(p for _, p in ours) / median(p for _, p in theirs), "<= 2")
+
+    hits.rows(row, client, stack_pids)
+    client.login(client.email, client.password)
 
     size, count = psql("SELECT sum(pg_total_relation_size(c.oid)), (SELECT count(*) FROM telemetry.reading) FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid "
                        "WHERE i.inhparent = 'telemetry.reading'::regclass").split("|")
