@@ -20,9 +20,14 @@ static bool take_token(struct audit_sampler *sampler, int64_t now_us)
     return true;
 }
 
-bool audit_sampler_take(struct audit_sampler *sampler, uint64_t kind, int64_t now_us)
+bool audit_sampler_take(struct audit_sampler *sampler, uint64_t kind, int64_t now_us, size_t *out_place)
 {
     size_t place = kind % AUDIT_SAMPLER_PLACES;
+    *out_place = place;
+    if (sampler->places[place].kind != kind) {
+        sampler->unplaced += sampler->places[place].suppressed;
+        sampler->places[place].suppressed = 0;
+    }
     if (sampler->places[place].kind != kind || now_us - sampler->places[place].since_us >= minute_us) {
         sampler->places[place].kind = kind;
         sampler->places[place].since_us = now_us;
@@ -32,13 +37,20 @@ bool audit_sampler_take(struct audit_sampler *sampler, uint64_t kind, int64_t no
         sampler->places[place].taken++;
         return true;
     }
-    sampler->suppressed++;
+    sampler->places[place].suppressed++;
     return false;
 }
 
-uint64_t audit_sampler_collect(struct audit_sampler *sampler)
+uint64_t audit_sampler_collect(struct audit_sampler *sampler, size_t place)
 {
-    uint64_t suppressed = sampler->suppressed;
-    sampler->suppressed = 0;
+    uint64_t suppressed = sampler->places[place].suppressed;
+    sampler->places[place].suppressed = 0;
+    return suppressed;
+}
+
+uint64_t audit_sampler_collect_unplaced(struct audit_sampler *sampler)
+{
+    uint64_t suppressed = sampler->unplaced;
+    sampler->unplaced = 0;
     return suppressed;
 }

@@ -19,15 +19,23 @@ enum {
     STEP_MS = 200,
     LONGEST_PAUSE_MS = 2000,
     LAST_MS = 3000,
-    COLLECT_EVERY_MS = 60000
+    COLLECT_EVERY_MS = 60000,
+    MOST_NAMED = 100
 };
 
+/* Whose records were left out, as far as there is a place. */
+struct suppressed {
+    int32_t tenant_id;
+    char peer[48], actor[RPC_ACTOR_SIZE], action[48];
+    uint64_t count;
+};
 struct audit_trail {
     struct bus *bus;
     const char *name;
     struct queue *queue;  /* of struct audit_encoded on the heap */
-    pthread_mutex_t lock; /* guards the sampler */
+    pthread_mutex_t lock; /* guards the sampler and kinds */
     struct audit_sampler sampler;
+    struct suppressed kinds[AUDIT_SAMPLER_PLACES];
     pthread_t thread;
     atomic_bool is_closing;
     bool was_well;
@@ -93,11 +101,22 @@ static uint64_t kind_of(const struct rpc_caller *caller, const struct audit_even
     return text_hash(text, length < 0 ? 0 : (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
 }
 
+static void name_kind(struct suppressed *kind, const struct rpc_caller *caller, const struct audit_event *event)
+{
+    kind->tenant_id = event->tenant_id ? event->tenant_id : caller->tenant_id;
+    snprintf(kind->peer, sizeof kind->peer, "%s", caller->peer);
+    snprintf(kind->actor, sizeof kind->actor, "%s", event->actor ? event->actor : caller->actor);
+    snprintf(kind->action, sizeof kind->action, "%s", event->action);
+}
+
 void audit_trail_refused(struct audit_trail *trail, const struct rpc_caller *caller, const struct audit_event *event)
 {
+    size_t place;
     uint64_t kind = kind_of(caller, event);
     pthread_mutex_lock(&trail->lock);
-    bool is_wanted = audit_sampler_take(&trail->sampler, kind, clock_monotonic_us());
+    bool is_wanted = audit_sampler_take(&trail->sampler, kind, clock_monotonic_us(), &place);
+    if (!is_wanted)
+        name_kind(&trail->kinds[place], caller, event);
     pthread_mutex_unlock(&trail->lock);
     if (is_wanted)
         audit_trail_put(trail, caller, event);
@@ -160,22 +179,53 @@ static void publish(struct audit_trail *trail, const struct audit_encoded *recor
     metric_add(trail->dropped, 1);
 }
 
-/* What was left out is said as a number. */
+/* ---- what was left out -------------------------------------------------------------------------------------------
+ */
+/* The kinds of which records were left out, and how many of all others. */
+static size_t collect(struct audit_trail *trail, struct suppressed named[MOST_NAMED], uint64_t *out_others)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&trail->lock);
+    *out_others = audit_sampler_collect_unplaced(&trail->sampler);
+    for (size_t place = 0; place < AUDIT_SAMPLER_PLACES; place++) {
+        uint64_t suppressed = audit_sampler_collect(&trail->sampler, place);
+        if (suppressed > 0 && count < MOST_NAMED) {
+            named[count] = trail->kinds[place];
+            named[count++].count = suppressed;
+        } else {
+            *out_others += suppressed;
+        }
+    }
+    pthread_mutex_unlock(&trail->lock);
+    return count;
+}
+
+static void record_one(struct audit_trail *trail, const struct suppressed *kind)
+{
+    char detail[256];
+    struct rpc_caller caller = { .tenant_id = kind->tenant_id };
+    if (*kind->action)
+        snprintf(detail, sizeof detail, "{\"action\":\"%s\",\"records\":%llu}", kind->action,
+            (unsigned long long)kind->count);
+    else
+        snprintf(detail, sizeof detail, "{\"records\":%llu}", (unsigned long long)kind->count);
+    snprintf(caller.peer, sizeof caller.peer, "%s", kind->peer);
+    trace_begin(&caller.trace, NULL);
+    audit_trail_put(trail, &caller,
+        &(struct audit_event){
+            .action = "audit.suppressed", .outcome = "refused", .detail = detail, .actor = kind->actor });
+}
+
+/* Who hammers is named with a number, a hundred a minute; of whoever else it is one number. */
 static void record_suppressed(struct audit_trail *trail)
 {
-    char actor[64], detail[64];
-    struct rpc_caller nobody = { 0 };
-    pthread_mutex_lock(&trail->lock);
-    uint64_t count = audit_sampler_collect(&trail->sampler);
-    pthread_mutex_unlock(&trail->lock);
-    trail->collect_at = clock_monotonic_us() + COLLECT_EVERY_MS * INT64_C(1000);
-    if (count == 0)
-        return;
-    snprintf(actor, sizeof actor, "service:%.40s", trail->name);
-    snprintf(detail, sizeof detail, "{\"records\":%llu}", (unsigned long long)count);
-    trace_begin(&nobody.trace, NULL);
-    audit_trail_put(trail, &nobody,
-        &(struct audit_event){ .action = "audit.suppressed", .outcome = "refused", .detail = detail, .actor = actor });
+    struct suppressed named[MOST_NAMED], others = { 0 };
+    size_t count = collect(trail, named, &others.count);
+    for (size_t i = 0; i < count; i++)
+        record_one(trail, &named[i]);
+    snprintf(others.actor, sizeof others.actor, "service:%.40s", trail->name);
+    if (others.count > 0)
+        record_one(trail, &others);
 }
 
 static void *run(void *context)
@@ -190,8 +240,10 @@ static void *run(void *context)
         } else if (atomic_load(&trail->is_closing)) {
             return NULL;
         }
-        if (!atomic_load(&trail->is_closing) && clock_monotonic_us() >= trail->collect_at)
+        if (!atomic_load(&trail->is_closing) && clock_monotonic_us() >= trail->collect_at) {
             record_suppressed(trail);
+            trail->collect_at = clock_monotonic_us() + COLLECT_EVERY_MS * INT64_C(1000);
+        }
     }
 }
 
@@ -243,6 +295,7 @@ void audit_trail_close(struct audit_trail *trail)
 {
     if (!trail)
         return;
+    record_suppressed(trail);
     atomic_store(&trail->is_closing, true);
     queue_close(trail->queue);
     pthread_join(trail->thread, NULL);

@@ -15,8 +15,20 @@ MUST_CHECK bool audit_trail_has_room(struct audit_trail *trail);
 /* Queues; what does not fit is counted and logged. */
 void audit_trail_put(struct audit_trail *trail, const struct rpc_caller *caller, const struct audit_event *event);
 /* The same for what others can make happen as often as they like (refused accesses): sampled by caller, address, action
- * and entity; how many were left out is recorded once a minute as audit.suppressed. */
+ * and entity; how many were left out is recorded once a minute as audit.suppressed, of a hundred callers and addresses
+ * by name and of all others together. */
 void audit_trail_refused(struct audit_trail *trail, const struct rpc_caller *caller, const struct audit_event *event);
 /* Publishes before it returns; what cannot be published within timeout_ms is queued. */
 void audit_trail_publish(
     struct audit_trail *trail, const struct rpc_caller *caller, const struct audit_event *event, int64_t timeout_ms);
+
+/* A device that was turned away, as audit_trail_refused does it: action device.refused. A wrong secret tells nothing of
+ * whose it is: only where it came from. */
+struct audit_device {
+    const char *protocol;  /* "mqtt": letters and digits */
+    const char *reason;    /* "credentials": letters, digits and _ */
+    const char *peer;      /* without its port */
+    int32_t tenant_id;     /* 0: not known */
+    const char *device_id; /* NULL or "": not known */
+};
+void audit_trail_device_refused(struct audit_trail *trail, const struct audit_device *device);

@@ -60,18 +60,6 @@ static const char *device_token(const struct http_request *request)
     return NULL;
 }
 
-/* A wrong token tells nothing of whose it is: only where it came from. */
-static void record_refused(struct app *app, const char *peer)
-{
-    struct rpc_caller nobody = { 0 };
-    snprintf(nobody.peer, sizeof nobody.peer, "%s", peer);
-    trace_begin(&nobody.trace, NULL);
-    const struct audit_event event = {
-        .action = "device.refused", .entity = "device", .outcome = "refused", .detail = "{\"protocol\":\"http\"}"
-    };
-    audit_trail_refused(app->trail, &nobody, &event);
-}
-
 /* Who the device says it is: a token, or the certificate that the proxy has verified. */
 struct proof {
     const char *token;
@@ -113,7 +101,8 @@ static bool authenticate(struct app *app, struct http_request *request, struct d
         return true;
     if (err.kind == ERR_UNAUTHENTICATED) {
         failure_gate_count(app->failures, peer, clock_monotonic_us());
-        record_refused(app, peer);
+        audit_trail_device_refused(
+            app->trail, &(struct audit_device){ .protocol = "http", .reason = "credentials", .peer = peer });
     }
     device_fail(request, &err);
     return false;

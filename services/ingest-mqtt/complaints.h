@@ -22,3 +22,7 @@ enum complaint {
     COMPLAINTS
 };
 void mqtt_complaints_init(void);
+/* Into the audit trail, if it is a refused access: a wrong or ended credential, or a topic that is another device's. */
+struct audit_trail;
+void mqtt_complaint_record(
+    struct audit_trail *trail, enum complaint complaint, int32_t tenant_id, const char *device_id, const char *peer);

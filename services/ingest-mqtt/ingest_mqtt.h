@@ -12,6 +12,7 @@
 #include "ingest/intake.h"
 #include "mqtt_packet.h"
 #include "net/net.h"
+#include "service/audit_trail.h"
 #include "settings.h"
 
 /* What one loop's thread has to itself. */
@@ -30,6 +31,7 @@ struct app {
     struct failure_gate *failures;
     struct workers *workers;
     struct event_outlet *events;
+    struct audit_trail *trail;
     struct roster *roster;
     struct command_feed *commands;
     struct net_tls *tls;

@@ -370,8 +370,11 @@ size_t login_psk(void *context, const char *identity, unsigned char *key, size_t
     arena_init(&arena, PSK_ARENA_BYTES);
     bool is_known = text_is_utf8(identity, strlen(identity)) &&
                     directory_named(app->directory, "psk", identity, &device, &arena, &err);
-    if (!is_known)
+    if (!is_known) { /* the address is not known here */
         complaint_note(COMPLAINT_CREDENTIALS, 0, "", "", err.kind == ERR_NONE ? "no UTF-8 for an identity" : err.text);
+        if (err.kind == ERR_NONE || err.kind == ERR_UNAUTHENTICATED)
+            mqtt_complaint_record(app->trail, COMPLAINT_CREDENTIALS, 0, "", "");
+    }
     if (!is_known || device.key_size == 0 || device.key_size > key_size)
         return 0;
     memcpy(key, device.key, device.key_size);

@@ -41,7 +41,8 @@ static bool open_ingest(struct app *app, struct err *err)
     app->failures = failure_gate_new(app->config.failures_a_minute);
     if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
-    return directory_open(&app->directory, bus, &directory, err) &&
+    return audit_trail_open(&app->trail, bus, program.name, err) &&
+           directory_open(&app->directory, bus, &directory, err) &&
            intake_open(&app->intake, bus, app->directory, &intake, err);
 }
 
@@ -177,6 +178,7 @@ static void app_stop(struct app *app)
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     failure_gate_free(TAKE(app->failures));
+    audit_trail_close(TAKE(app->trail));
 }
 
 int main(int argc, char **argv)

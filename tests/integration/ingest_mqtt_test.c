@@ -1,6 +1,7 @@
 /* ingest-mqtt as a process, on a real NATS with a registry of the test, driven by the bytes of MQTT. */
 #include "tests/integration/ingest_stack.h"
 
+#include "nwims/v1/audit.pb-c.h"
 #include "nwims/v1/events.pb-c.h"
 #include "tests/support/test_identity.h"
 #include <arpa/inet.h>
@@ -525,6 +526,35 @@ static void it_says_goodbye_when_it_ends(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* After the end, when all is told. 20 wrong ones and the one that was shut out came from there. */
+static void refused_logins_are_recorded_and_a_flood_of_them_is_counted(void **state)
+{
+    AUTO(bus_consumer) consumer = stack_consumer(&stack, "AUDIT", "ingest-mqtt-test");
+    const Nwims__V1__AuditRecord *record;
+    size_t turned_away = 0, counted = 0, revoked = 0;
+    (void)state;
+    while ((record = (const Nwims__V1__AuditRecord *)stack_next(
+                &stack, consumer, &nwims__v1__audit_record__descriptor, NULL)) != NULL) {
+        revoked += record->detail && strstr(record->detail, "\"revoked\"") && record->entity_id &&
+                   strcmp(record->entity_id, STACK_DEVICE) == 0;
+        if (!record->peer || strcmp(record->peer, "127.0.0.2") != 0)
+            continue;
+        assert_string_equal(record->outcome, "refused");
+        assert_null(record->entity_id); /* a wrong token is nobody's */
+        if (strcmp(record->action, "device.refused") == 0) {
+            assert_string_equal(record->detail, "{\"protocol\":\"mqtt\",\"reason\":\"credentials\"}");
+            turned_away++;
+        } else {
+            assert_string_equal(record->action, "audit.suppressed");
+            assert_string_equal(record->detail, "{\"action\":\"device.refused\",\"records\":11}");
+            counted++;
+        }
+    }
+    assert_int_equal(turned_away, 10);
+    assert_int_equal(counted, 1);
+    assert_true(revoked > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -538,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_login_is_refused_with_its_reason),
         cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
         cmocka_unit_test(it_says_goodbye_when_it_ends),
+        cmocka_unit_test(refused_logins_are_recorded_and_a_flood_of_them_is_counted),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
