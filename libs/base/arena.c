@@ -34,7 +34,7 @@ void arena_done(struct arena *arena)
     arena->used_bytes = 0;
 }
 
-void arena_reset(struct arena *arena)
+void arena_reset_keeping(struct arena *arena, size_t most_bytes)
 {
     arena->used_bytes = 0;
     if (!arena->chunks)
@@ -42,10 +42,15 @@ void arena_reset(struct arena *arena)
     free_chunks(arena->chunks->next);
     arena->chunks->next = NULL;
     arena->chunks->used_bytes = 0;
-    if (arena->chunks->size_bytes > KEPT_CHUNK_BYTES) {
+    if (arena->chunks->size_bytes > most_bytes) {
         free(arena->chunks);
         arena->chunks = NULL;
     }
+}
+
+void arena_reset(struct arena *arena)
+{
+    arena_reset_keeping(arena, KEPT_CHUNK_BYTES);
 }
 
 static struct arena_chunk *chunk_for(struct arena *arena, size_t size_bytes)

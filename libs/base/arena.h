@@ -14,8 +14,10 @@ struct arena {
 /* In place; allocates nothing yet. */
 void arena_init(struct arena *arena, size_t ceiling_bytes);
 void arena_done(struct arena *arena);
-/* Gives everything back but keeps one chunk for the next message. */
+/* Gives everything back but keeps one chunk for the next message, of at most 256 KiB. */
 void arena_reset(struct arena *arena);
+/* The same with another limit, for those of whom there are many. */
+void arena_reset_keeping(struct arena *arena, size_t most_bytes);
 
 /* NULL when the ceiling is reached or memory is out: the caller answers ERR_LIMIT. */
 MUST_CHECK void *arena_alloc(struct arena *arena, size_t size_bytes);

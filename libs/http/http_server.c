@@ -99,6 +99,16 @@ static void answer(struct http_server *server, struct http_request *request)
         request->must_close = true;
 }
 
+/* There are hundreds of threads, and each comes by a large answer once in a while: what they keep is small. */
+static void give_back(struct http_worker *worker)
+{
+    struct buffer *const kept[] = { &worker->headers, &worker->out, &worker->body, &worker->opened };
+    arena_reset_keeping(&worker->arena, KEPT_BYTES);
+    for (size_t i = 0; i < COUNT_OF(kept); i++)
+        if (kept[i]->capacity > KEPT_BYTES)
+            buffer_done(kept[i]);
+}
+
 /* Left to itself civetweb would read an unread body to its end, however long. */
 static void request_end(struct http_request *request)
 {
@@ -108,11 +118,7 @@ static void request_end(struct http_request *request)
         request->must_close = true;
     if (request->must_close || request->body == BODY_BROKEN)
         mg_close_connection(request->connection);
-    arena_reset(&worker->arena);
-    if (worker->body.capacity > KEPT_BYTES)
-        buffer_done(&worker->body);
-    if (worker->opened.capacity > KEPT_BYTES)
-        buffer_done(&worker->opened);
+    give_back(worker);
 }
 
 static int on_request(struct mg_connection *connection)

@@ -1,6 +1,7 @@
 #include "metrics/metrics_internal.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,16 @@ int64_t metrics_resident_bytes(void)
     return read_stat(fields) ? (int64_t)fields[FIELD_RSS] * sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* What grows here grows for good; resident memory also has what is free and not given back yet. */
+static void put_heap(struct buffer *out)
+{
+    struct mallinfo2 heap = mallinfo2();
+    put(out, "process_heap_used_bytes", "Memory that was asked for and not freed, of all arenas of malloc.", "gauge",
+        (double)heap.uordblks + (double)heap.hblkhd);
+    put(out, "process_heap_free_bytes", "Memory that was freed and not given back to the system.", "gauge",
+        (double)heap.fordblks);
+}
+
 void metrics_render_process(struct buffer *out)
 {
     double fields[FIELD_RSS + 1] = { 0 };
@@ -93,6 +104,7 @@ void metrics_render_process(struct buffer *out)
         put(out, "process_start_time_seconds", "Start of the process in seconds since 1970.", "gauge",
             boot_time() + fields[FIELD_START] / ticks);
     }
+    put_heap(out);
     put(out, "process_open_fds", "Open file descriptors.", "gauge", open_files());
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         put(out, "process_max_fds", "Most file descriptors that may be open.", "gauge", (double)limit.rlim_cur);

@@ -38,6 +38,23 @@ static void an_arena_gives_zeroed_memory_up_to_its_ceiling(void **state)
     arena_done(&arena);
 }
 
+static void an_arena_keeps_no_more_than_it_is_told(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena, 1000000);
+    assert_non_null(arena_alloc(&arena, 100));
+    arena_reset_keeping(&arena, 32768);
+    assert_non_null(arena.chunks); /* the first chunk is that small */
+    assert_non_null(arena_alloc(&arena, 100000));
+    arena_reset_keeping(&arena, 32768);
+    assert_null(arena.chunks);
+    assert_non_null(arena_alloc(&arena, 100000));
+    arena_reset(&arena);
+    assert_non_null(arena.chunks);
+    arena_done(&arena);
+}
+
 static void a_buffer_that_failed_stays_failed_and_keeps_its_text(void **state)
 {
     AUTO_INPLACE(buffer) buffer = { 0 };
@@ -123,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_arena_gives_zeroed_memory_up_to_its_ceiling),
+        cmocka_unit_test(an_arena_keeps_no_more_than_it_is_told),
         cmocka_unit_test(a_buffer_that_failed_stays_failed_and_keeps_its_text),
         cmocka_unit_test(a_map_finds_what_was_put_and_nothing_else),
         cmocka_unit_test(a_queue_hands_over_everything_between_threads),

@@ -155,8 +155,8 @@ static void the_process_is_described(void **state)
 {
     (void)state;
     static const char *const names[] = { "process_cpu_seconds_total", "process_resident_memory_bytes",
-        "process_virtual_memory_bytes", "process_open_fds", "process_max_fds", "process_start_time_seconds",
-        "process_threads" };
+        "process_heap_used_bytes", "process_heap_free_bytes", "process_virtual_memory_bytes", "process_open_fds",
+        "process_max_fds", "process_start_time_seconds", "process_threads" };
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         char start[64];
         snprintf(start, sizeof start, "\n%s ", names[i]);
