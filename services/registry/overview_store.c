@@ -1,7 +1,7 @@
 #include "overview_store.h"
 
 /* $2: the municipalities that lie in the caller's scope; null: the whole tenant. */
-#define IN_SCOPE "($2::uuid[] IS NULL OR located_in = ANY ($2))"
+#define IN_SCOPE "($2::text[]::uuid[] IS NULL OR located_in = ANY ($2::text[]::uuid[]))"
 
 static struct store_param places_of(const struct work *work)
 {
@@ -11,8 +11,10 @@ static struct store_param places_of(const struct work *work)
 bool overview_store_count(struct work *work, Nwims__V1__NetworkCounts *reply, struct err *err)
 {
     static const char sql[] =
-        "SELECT (SELECT count(*) FROM municipality WHERE tenant_id = $1 AND ($2::uuid[] IS NULL OR id = ANY ($2))), "
-        "(SELECT count(*) FROM zone WHERE tenant_id = $1 AND ($2::uuid[] IS NULL OR municipality_id = ANY ($2))), "
+        "SELECT (SELECT count(*) FROM municipality WHERE tenant_id = $1 AND ($2::text[]::uuid[] IS NULL OR id = ANY "
+        "($2::text[]::uuid[]))), "
+        "(SELECT count(*) FROM zone WHERE tenant_id = $1 AND ($2::text[]::uuid[] IS NULL OR municipality_id = ANY "
+        "($2::text[]::uuid[]))), "
         "(SELECT count(*) FROM site WHERE tenant_id = $1 AND " IN_SCOPE "), d.count, d.active, s.count, s.active "
         "FROM (SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM device "
         "WHERE tenant_id = $1 AND " IN_SCOPE ") d, "
@@ -58,7 +60,8 @@ bool overview_store_map(struct work *work, Nwims__V1__MapReply *reply, struct er
         "LEFT JOIN (SELECT located_in, count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
         "WHERE tenant_id = $1 AND " IN_SCOPE " GROUP BY 1) s ON s.located_in = m.id "
         "LEFT JOIN (SELECT located_in, count(*) FROM device WHERE tenant_id = $1 AND " IN_SCOPE " GROUP BY 1) d "
-        "ON d.located_in = m.id WHERE m.tenant_id = $1 AND ($2::uuid[] IS NULL OR m.id = ANY ($2)) "
+        "ON d.located_in = m.id WHERE m.tenant_id = $1 AND ($2::text[]::uuid[] IS NULL OR m.id = ANY "
+        "($2::text[]::uuid[])) "
         "ORDER BY m.code LIMIT 10000";
     struct arena *arena = work->call->arena;
     AUTO(store_result) rows = NULL;

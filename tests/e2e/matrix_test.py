@@ -88,20 +88,25 @@ class Matrix(unittest.TestCase):
         root = nwims.admin()
         cls.ours, cls.theirs = Place(root, "matrix-a"), Place(root, "matrix-b")
         cls.forger = forgery.Forger()
-        cls.clients = {role: cls.client(root, role) for role in ROLES}
+        cls.cells = 0
+        cls.clients = {role: cls.client(root, cls.ours, role) for role in ROLES}
 
     @classmethod
-    def client(cls, root, role):
-        """Somebody of our tenant with one role. National administrators are of tenant 1 and say where they work; devices have no login."""
-        client = nwims.Client(token=cls.ours.admin.token)
+    def tearDownClass(cls):
+        print(f"{len(cls.routes)} routes, {len(ROLES)} roles: {cls.cells} cells", file=sys.stderr)
+
+    @classmethod
+    def client(cls, root, place, role):
+        """Somebody of a tenant with one role. National administrators are of tenant 1 and say where they work; devices have no login."""
+        client = nwims.Client(token=place.admin.token)
         if role == "national_admin":
             client.token = root.token
-            client.headers["Nwims-Tenant"] = str(cls.ours.admin.tenant_id)
+            client.headers["Nwims-Tenant"] = str(place.admin.tenant_id)
         elif role == "device":
-            client.token = cls.forger.changed(cls.ours.admin.token, roles="device", perm="readings:write", jti=str(uuid.uuid4()))
+            client.token = cls.forger.changed(place.admin.token, roles="device", perm="readings:write", jti=str(uuid.uuid4()))
         else:
-            email, password = f"{role}-{cls.ours.mark}@example.org", secrets.token_urlsafe(18)
-            answer = cls.ours.admin.post("/users", {"email": email, "roles": [role], "password": password})
+            email, password = f"{role}-{place.mark}@example.org", secrets.token_urlsafe(18)
+            answer = place.admin.post("/users", {"email": email, "roles": [role], "password": password})
             assert answer.status == 201, answer
             client.login(email, password)
         return client
@@ -127,6 +132,7 @@ class Matrix(unittest.TestCase):
         return answer
 
     def check(self, answer, allowed, what):
+        type(self).cells += 1
         self.assertIn(answer.status, allowed, f"{what}: {answer}")
         if answer.status >= 400:
             self.assertEqual(answer.headers["Content-Type"], "application/problem+json", what)
@@ -145,7 +151,6 @@ class Matrix(unittest.TestCase):
         return [*self.DONE, *self.TOLD]
 
     def test_every_role_may_what_its_permissions_say_and_nothing_else(self):
-        cells = 0
         for route in self.guarded():
             path, known = self.ours.path(route)
             if route["method"] != "GET":
@@ -157,8 +162,6 @@ class Matrix(unittest.TestCase):
                 with self.subTest(what):
                     allowed = self.expected(route, known) if may(ROLES[role], route["permission"]) else [403]
                     self.check(self.ask(client, route, path), allowed, what)
-                cells += 1
-        print(f"{len(self.guarded())} guarded routes, {cells} cells of roles", file=sys.stderr)
 
     def test_what_is_about_the_caller_is_open_to_every_role(self):
         for route in self.guarded():
@@ -211,6 +214,47 @@ class Matrix(unittest.TestCase):
             with self.subTest(headers=str(headers)[:40]):
                 self.assertEqual(nwims.Client().call("GET", "/api/v1/sensors", headers=headers).status, 401)
 
+    def test_the_tokens_of_no_role_are_taken_spoilt(self):
+        """The kinds that the one above tries with an administrator's, for everybody else."""
+        for role, client in self.clients.items():
+            bad = self.forger.bad(client.token)
+            for name in ("expired", "of the wrong key", "alg none"):
+                spoilt = nwims.Client(token=bad[name])
+                spoilt.headers.update(client.headers)
+                for route in self.guarded():
+                    path, _ = self.ours.path(route)
+                    with self.subTest(f"{role} {route['method']} {path} with a token {name}"):
+                        self.check(self.ask(spoilt, route, path), [401], f"{role} {route['method']} {path} with a token {name}")
+
+    def test_a_role_in_an_empty_region_reaches_nothing_of_the_tenant(self):
+        """Every role that people have, in a region where nothing lies: what is elsewhere is not there, and what is of the whole tenant is not theirs."""
+        admin = self.ours.admin
+        region = Place.made(admin.post("/regions", {"code": f"r{secrets.token_hex(6)}", "name": "Nowhere"}))
+        for role in ("tenant_admin", "operator", "analyst", "viewer", "technician"):
+            email, password = f"{secrets.token_hex(6)}@example.org", secrets.token_urlsafe(18)
+            made = admin.post("/users", {"email": email, "assignments": [{"role": role, "region_ids": [region]}], "password": password})
+            self.assertEqual(made.status, 201, made)
+            client = nwims.Client().login(email, password)
+            for route in self.guarded():
+                if route["permission"] == ANYBODY:
+                    continue
+                path, known = self.ours.path(route)
+                what = f"{role} of an empty region {route['method']} {path}"
+                with self.subTest(what):
+                    answer = self.ask(client, route, path)
+                    if not may(ROLES[role], route["permission"]):
+                        allowed = [403]
+                    elif "{" in route["path"] and known:
+                        allowed = [403, 404, *([400, 409, 415, 422, 428] if route["method"] != "GET" else [])]
+                    else:
+                        allowed = [*self.DONE, *self.TOLD, 403]
+                    self.check(answer, allowed, what)
+                    if answer.status < 300:
+                        self.assertNotIn(self.ours.mark.encode(), answer.body, f"{what} shows what lies elsewhere")
+        for noun in ("municipalities", "zones", "devices", "sensors"):
+            answer = admin.get(f"/{noun}/{self.ours.ids[noun]}")
+            self.assertEqual((answer.status, answer.json["code"]), (200, self.ours.mark), f"the one of {noun} was changed from elsewhere")
+
     def test_public_routes_ask_for_no_token_and_take_no_bad_one_amiss(self):
         for route in self.routes:
             if route["permission"] == PUBLIC:
@@ -222,47 +266,50 @@ class Matrix(unittest.TestCase):
         """Not even our own key makes a token good for more than it says."""
         token = self.forger.changed(self.clients["viewer"].token, perm="sensors:read", jti=str(uuid.uuid4()))
         client = nwims.Client(token=token)
-        self.assertEqual(client.get("/sensors").status, 200)
+        self.assertEqual((answer := client.get("/sensors")).status, 200, answer)
         self.assertEqual(client.get("/zones").status, 403)
         none = nwims.Client(token=self.forger.changed(self.clients["viewer"].token, perm="", jti=str(uuid.uuid4())))
         self.assertEqual(none.get("/sensors").status, 403)
 
-    def soon(self, ask, within_s=2):
-        """Asks until it is refused, at most as long as a revocation may take."""
+    def soon(self, ask, status, within_s=2):
+        """Asks until it is refused as it should be, at most as long as a revocation may take."""
         until = time.monotonic() + within_s
-        while (answer := ask()).status < 400 and time.monotonic() < until:
+        while (answer := ask()).status != status and time.monotonic() < until:
             time.sleep(0.05)
-        return answer
+        self.assertEqual(answer.status, status, answer)
 
     def test_a_suspended_tenant_is_shut_out_of_every_route(self):
         root = nwims.admin()
         place = Place(root, "matrix-c")
+        clients = {role: self.client(root, place, role) for role in ROLES if role != "national_admin"}
         answer = root.post(f"/tenants/{place.admin.tenant_id}/suspend", {})
         self.assertLess(answer.status, 300, answer)
-        self.assertIn(self.soon(lambda: place.admin.get("/sensors")).status, (401, 403))
-        for route in self.guarded():
-            path, _ = place.path(route)
-            with self.subTest(f"{route['method']} {path}"):
-                self.check(self.ask(place.admin, route, path), [401, 403], f"{route['method']} {path} of a suspended tenant")
+        self.soon(lambda: place.admin.get("/sensors"), 401)
+        for role, client in clients.items():
+            for route in self.guarded():
+                path, _ = place.path(route)
+                with self.subTest(f"{role} {route['method']} {path}"):
+                    self.check(self.ask(client, route, path), [401, 403], f"{role} {route['method']} {path} of a suspended tenant")
         login = nwims.Client().post("/auth/login", {"email": place.admin.email, "password": place.admin.password})
         self.assertIn(login.status, (401, 403), login)
 
-    def test_a_revoked_api_key_is_taken_nowhere(self):
-        admin = self.ours.admin
-        made = admin.post("/api-keys", {"name": "matrix", "permissions": sorted(READ)})
-        self.assertEqual(made.status, 201, made)
-        client = nwims.Client(token=made.json["key"])
-        for route in self.guarded():
-            if route["method"] == "GET" and may(ROLES["viewer"], route["permission"]) and route["permission"] != ANYBODY:
-                path, known = self.ours.path(route)
-                self.check(self.ask(client, route, path), self.expected(route, known), f"API key {route['method']} {path}")
-        self.assertEqual(client.get("/users").status, 403)
-        self.assertEqual(admin.call("DELETE", f"/api/v1/api-keys/{made.json['id']}").status, 204)
-        self.assertEqual(self.soon(lambda: client.get("/sensors")).status, 401)
-        for route in self.guarded():
-            path, _ = self.ours.path(route)
-            with self.subTest(f"{route['method']} {path}"):
-                self.check(self.ask(client, route, path), [401], f"{route['method']} {path} with a revoked API key")
+    def test_an_api_key_does_what_it_is_for_and_revoked_is_taken_nowhere(self):
+        """One with the permissions of every role; those of national administrators are made by one."""
+        for role, maker in {**{role: self.ours.admin for role in ROLES}, "national_admin": self.clients["national_admin"]}.items():
+            made = maker.post("/api-keys", {"name": "matrix", "permissions": sorted(ROLES[role])})
+            self.assertEqual(made.status, 201, f"{role}: {made}")
+            client = nwims.Client(token=made.json["key"])
+            for route in self.guarded():
+                if route["method"] == "GET" and route["permission"] != ANYBODY:
+                    path, known = self.ours.path(route)
+                    allowed = self.expected(route, known) if may(ROLES[role], route["permission"]) else [403]
+                    self.check(self.ask(client, route, path), allowed, f"API key of {role} {route['method']} {path}")
+            self.assertEqual(maker.call("DELETE", f"/api/v1/api-keys/{made.json['id']}").status, 204)
+            self.soon(lambda: client.get("/sensors"), 401)
+            for route in self.guarded():
+                path, _ = self.ours.path(route)
+                with self.subTest(f"{role} {route['method']} {path}"):
+                    self.check(self.ask(client, route, path), [401], f"{role} {route['method']} {path} with a revoked API key")
 
 
 class Nothing:
