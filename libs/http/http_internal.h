@@ -13,7 +13,7 @@ enum {
     DISCARD_BYTES = 64 * 1024,       /* of a body that nobody read: more, and the connection is closed */
     LINGER_BYTES = 16 * 1024 * 1024, /* read before closing, so that the caller sees the answer, not a reset */
     ONE_WRITE_BYTES = 64 * 1024,     /* bodies up to this go out together with the head */
-    KEPT_BYTES = 32 * 1024,          /* of a thread's buffers between requests */
+    KEPT_BYTES = 16 * 1024,          /* of a thread's buffers between requests */
     MOST_ADDED_HEADERS = 24,
 };
 
