@@ -27,7 +27,7 @@ import nwims
 SEED = int(os.environ.get("NWIMS_API_SEED", "0")) or secrets.randbits(32)
 REQUESTS = int(os.environ.get("NWIMS_API_REQUESTS", "4000"))
 EXAMPLES = int(os.environ.get("NWIMS_API_EXAMPLES", "15"))
-WORKERS, PARTS, MOST_GROWTH_MIB, SECRET = 4, 5, 8, forgery.secret("proxy")
+WORKERS, PARTS, MOST_GROWTH_MIB, SECRET = 4, 5, 12, forgery.secret("proxy")
 # What would end the driver's own session or the tenant it works in is driven by tests of its own.
 LEFT_OUT = {"/auth/keys/rotate", "/stream", "/ws", "/tenants/{id}/suspend", "/tenants/{id}/resume", "/auth/password", "/auth/mfa/enroll", "/auth/mfa/verify", "/auth/mfa/disable"}
 
