@@ -116,8 +116,9 @@ void problem_respond(struct http_request *request, const struct problem *problem
     json_put_int(&writer, "status", problem->status);
     if (problem->detail)
         json_put_text(&writer, "detail", problem->detail);
-    if (*http_request_path(request)) /* not known of a request that could not be read */
-        json_put_text(&writer, "instance", http_request_path(request));
+    const char *instance = problem->instance ? problem->instance : http_request_path(request);
+    if (*instance) /* not known of a request that could not be read */
+        json_put_text(&writer, "instance", instance);
     if (problem->request_id)
         json_put_text(&writer, "request_id", problem->request_id);
     if (problem->field_count > 0)

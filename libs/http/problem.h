@@ -14,6 +14,7 @@ struct problem {
     const char *type;       /* "unknown-sensor": the last part of the type's URI; NULL: the status' own */
     const char *detail;     /* what happened and what to do; NULL: none */
     const char *request_id; /* or NULL */
+    const char *instance;   /* NULL: the request's path, which must hold no secret then; "": none */
     const struct problem_field *fields;
     size_t field_count;
     int64_t retry_after_s; /* 0: no Retry-After */

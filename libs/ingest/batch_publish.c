@@ -200,7 +200,7 @@ bool batch_publish(const struct batch_outlet *outlet, const struct batch_source 
     AUTO_INPLACE(buffer) body = { .ceiling_bytes = WIRE_LARGEST_MESSAGE };
     struct part part = { .outlet = outlet, .source = source, .body = &body };
     int64_t deadline_us = clock_monotonic_us() + source->request->commit_wait_ms * 1000;
-    bool all_answered = true;
+    bool all_answered = true, all_duplicate = true;
     size_t most = most_a_part(outlet->bus);
     for (size_t first = 0, index = 0; first < columns->count; first += most, index++) {
         size_t count = columns->count - first < most ? columns->count - first : most;
@@ -212,8 +212,10 @@ bool batch_publish(const struct batch_outlet *outlet, const struct batch_source 
             !publish_part(&part, !columns->has_our_time, &is_answered, &place, err))
             return fail_at_part(index, err);
         all_answered = all_answered && is_answered;
+        all_duplicate = all_duplicate && place.is_duplicate;
         out_result->stream_sequence = columns->count <= most ? place.sequence : 0;
     }
+    out_result->is_repeat = all_duplicate;
     out_result->accepted = (int64_t)columns->count;
     return !all_answered || await_commits(&expectations, deadline_us, out_result, arena, err);
 }

@@ -69,6 +69,7 @@ void directory_flush(struct directory *directory)
     change_marks_note_all(&directory->marks);
     directory_table_clear(directory->sensors);
     directory_table_clear(directory->credentials);
+    directory_table_clear(directory->profiles);
     metric_add(directory->flushes, 1);
 }
 
@@ -135,7 +136,8 @@ static bool make_tables(struct directory *directory, struct err *err)
 {
     directory->sensors = directory_table_new(sizeof(struct known_sensor), directory->config.most_sensors);
     directory->credentials = directory_table_new(sizeof(struct credential), directory->config.most_credentials);
-    if (!directory->sensors || !directory->credentials || !change_marks_init(&directory->marks))
+    directory->profiles = directory_table_new(sizeof(struct known_profile), DIRECTORY_PROFILES);
+    if (!directory->sensors || !directory->credentials || !directory->profiles || !change_marks_init(&directory->marks))
         return err_set(err, ERR_LIMIT, "no memory for the directory of sensors");
     return true;
 }
@@ -211,6 +213,7 @@ void directory_close(struct directory *directory)
     pthread_rwlock_destroy(&directory->lock);
     directory_table_free(directory->sensors);
     directory_table_free(directory->credentials);
+    directory_table_free(directory->profiles);
     change_marks_done(&directory->marks);
     free(directory);
 }

@@ -75,6 +75,10 @@ MUST_CHECK bool directory_named_known(
 /* Whether the credential that a connection was opened with is still good. */
 MUST_CHECK bool directory_device_again(struct directory *directory, const struct directory_device *device,
     struct directory_device *out_device, struct arena *arena, struct err *err);
+/* The device's payload profile (payload_profile.h) as text in the arena, NULL if it has none; asks the registry when
+ * memory does not know. */
+MUST_CHECK bool directory_profile(struct directory *directory, const struct directory_device *device,
+    const char **out_profile, struct arena *arena, struct err *err);
 /* Called on a thread of the bus after the directory has forgotten a device or a credential that changed; the other id
  * is NULL, and so are both when anything may have changed. Quick. At most one listener, set before there are
  * connections. For those that keep connections open: they look again. */

@@ -93,3 +93,18 @@ bool directory_ask_device(struct bus *bus, const struct directory_question *ques
         return err_set(err, ERR_BUG, "the registry answered with ids or a key that are too long");
     return true;
 }
+
+bool directory_ask_profile(struct bus *bus, int32_t tenant_id, const char *device_id, const char **out_profile,
+    struct arena *arena, struct err *err)
+{
+    Nwims__V1__ResolvePayloadProfileRequest request = NWIMS__V1__RESOLVE_PAYLOAD_PROFILE_REQUEST__INIT;
+    struct rpc_caller caller = { .tenant_id = tenant_id, .actor = "ingest" };
+    ProtobufCMessage *reply = NULL;
+    trace_begin(&caller.trace, NULL);
+    request.device_id = (char *)(uintptr_t)device_id;
+    if (!rpc_call(bus, &nwims__v1__registry__descriptor, "ResolvePayloadProfile", &caller, &request.base, ASK_MS, arena,
+            &reply, NULL, err))
+        return err_wrap(err, "looking up a payload profile");
+    *out_profile = ((const Nwims__V1__ResolvePayloadProfileReply *)reply)->payload_profile;
+    return true;
+}

@@ -17,3 +17,6 @@ struct directory_question {
 /* tenant_id 0: nobody's. */
 MUST_CHECK bool directory_ask_device(struct bus *bus, const struct directory_question *question,
     struct directory_device *out_device, struct arena *arena, struct err *err);
+/* The device's payload profile as text in the arena, NULL if it has none. */
+MUST_CHECK bool directory_ask_profile(struct bus *bus, int32_t tenant_id, const char *device_id,
+    const char **out_profile, struct arena *arena, struct err *err);

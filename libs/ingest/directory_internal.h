@@ -1,11 +1,12 @@
 /* What the directory is made of: its parts are directory.c (life and locks), directory_events.c (forgetting what
- * changed), directory_sensors.c and directory_devices.c (looking up), directory_ask.c (the registry). Inside
- * libs/ingest only. */
+ * changed), directory_sensors.c and directory_devices.c and directory_profiles.c (looking up), directory_ask.c (the
+ * registry). Inside libs/ingest only. */
 #pragma once
 #include "ingest/change_marks.h"
 #include "ingest/directory.h"
 #include "ingest/directory_ask.h"
 #include "ingest/directory_table.h"
+#include "ingest/payload_profile.h"
 #include "metrics/metrics.h"
 #include <pthread.h>
 
@@ -25,13 +26,18 @@ struct lane {
     pthread_mutex_t lock;
     int64_t failed_at_us;
 };
-enum { DIRECTORY_LANES = 64 };
+struct known_profile {
+    uint64_t position;
+    char text[PAYLOAD_PROFILE_LONGEST + 1];
+};
+enum { DIRECTORY_LANES = 64, DIRECTORY_PROFILES = 8192 };
 struct directory {
     struct bus *bus;
     struct directory_config config;
     pthread_rwlock_t lock; /* for the tables, the marks and reconnects_seen */
     struct directory_table *sensors;
     struct directory_table *credentials;
+    struct directory_table *profiles;
     struct change_marks marks;
     uint64_t reconnects_seen;
     struct lane lanes[DIRECTORY_LANES];
@@ -48,7 +54,8 @@ enum key_kind {
     KEY_DEVICE = 'd',
     KEY_CREDENTIAL_ID = 'i',
     KEY_PLACES = 'p',
-    KEY_TENANT = 't'
+    KEY_TENANT = 't',
+    KEY_PROFILE = 'f'
 };
 struct directory_key {
     unsigned char bytes[1 + sizeof(int32_t) + DIRECTORY_NAME_LONGEST];

@@ -55,6 +55,7 @@ struct intake_result {
     int64_t received;
     int64_t accepted;  /* published */
     int64_t refused;   /* the bad ones; with all-or-nothing the good ones beside them were not taken either */
+    bool is_repeat;    /* the stream had it all already: the same request under its idempotency key */
     bool is_committed; /* stored and duplicate are known */
     int64_t stored;
     int64_t duplicate;

@@ -4,10 +4,10 @@
 #define DAYS_MS(days) ((int64_t)(days)*24 * 3600 * 1000)
 #define MIB(count) ((int64_t)(count)*1024 * 1024)
 
-enum { DUPLICATE_WINDOW_MS = 120000, SHRINK = 4, MOST_SHRUNK = 64 };
+enum { DUPLICATE_WINDOW_MS = 120000, ONCE_WINDOW_MS = 660000, SHRINK = 4, MOST_SHRUNK = 64 };
 
 /* A full stream refuses, also where age clears it: what was refused is told to whoever sent it. JetStream sets the sum
- * of max_bytes aside from its max_file_store (7.75 GiB). READINGS loses nothing by age: batch-writer gives back the
+ * of max_bytes aside from its max_file_store (7.8 GiB). READINGS loses nothing by age: batch-writer gives back the
  * room of what all its durable consumers have read (bus/bus_retention.h). */
 static const struct bus_stream catalogue[] = {
     { .name = "READINGS",
@@ -40,6 +40,13 @@ static const struct bus_stream catalogue[] = {
         .max_bytes = MIB(256),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS,
         .is_latest = true },
+    /* What may happen once only is claimed here by its message id: the window is twice as long as a signed request is
+     * fresh, whichever way its clock is off. */
+    { .name = "ONCE",
+        .subjects = { "once.>" },
+        .max_bytes = MIB(64),
+        .max_age_ms = ONCE_WINDOW_MS,
+        .duplicate_window_ms = ONCE_WINDOW_MS },
     { .name = "DEAD",
         .subjects = { "dead.>" },
         .max_bytes = MIB(512),

@@ -1,112 +1,14 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
-#include "base/log.h"
 #include "base/time_text.h"
-#include "base/uuid.h"
-#include "http/problem.h"
 #include "ingest_http.h"
-#include "service/audit_trail.h"
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#define FULL "Readings come in faster than they can be stored; nothing was taken. Keep them and send them again."
-#define AWAY "A part of the system is away for a moment; keep the readings and send them again."
-#define NOT_KNOWN "It is not known whether all was taken; send the same again, what is there already does no harm."
-#define NO_TOKEN                                                                                                       \
-    "Send \"Authorization: Bearer <device token>\"; POST /api/v1/devices/{id}/credentials makes one; or show a "       \
-    "certificate."
-
-/* 1 to 8 seconds, so that devices that were turned away together do not come back together. */
-static int64_t retry_after_s(void)
-{
-    unsigned char chance;
-    random_bytes(&chance, sizeof chance);
-    return 1 + (chance & 7);
-}
-
-void device_turn_away(struct http_request *request, int status, const char *type, const char *detail)
-{
-    const struct problem problem = {
-        .status = status, .type = type, .detail = detail, .retry_after_s = retry_after_s()
-    };
-    problem_respond(request, &problem);
-}
-
-void device_fail(struct http_request *request, const struct err *err)
-{
-    int status = problem_status_of(err->kind);
-    if (err->kind == ERR_LIMIT) {
-        device_turn_away(request, 429, "full", FULL);
-    } else if (err->kind == ERR_TRANSIENT) {
-        device_turn_away(request, 503, NULL, AWAY);
-    } else if (err->kind == ERR_DEADLINE) {
-        device_turn_away(request, 503, "not-known", NOT_KNOWN);
-    } else if (status >= 500) {
-        log_error(NULL, "request.failed", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
-        http_problem(request, status, NULL, "This is our fault and was logged.");
-    } else {
-        http_problem(request, status, NULL, err->text);
-    }
-}
-
-static const char *device_token(const struct http_request *request)
-{
-    static const char *const schemes[] = { "Bearer ", "Device " };
-    const char *header = http_request_header(request, "Authorization");
-    for (size_t i = 0; header && i < COUNT_OF(schemes); i++)
-        if (strncasecmp(header, schemes[i], strlen(schemes[i])) == 0)
-            return header + strlen(schemes[i]);
-    return NULL;
-}
-
-/* Who the device says it is: a token, or the certificate that the proxy has verified. */
-struct proof {
-    const char *token;
-    const char *certificate; /* where there is no token */
-};
-
-static bool is_known(struct app *app, const struct proof *proof, struct directory_device *out_device)
-{
-    return proof->token ? directory_device_known(app->directory, proof->token, out_device)
-                        : directory_named_known(app->directory, "x509", proof->certificate, out_device);
-}
-
-static bool find(struct app *app, const struct proof *proof, struct directory_device *out_device, struct arena *arena,
-    struct err *err)
-{
-    return proof->token ? directory_device(app->directory, proof->token, out_device, arena, err)
-                        : directory_named(app->directory, "x509", proof->certificate, out_device, arena, err);
-}
-
-/* False when it answered. */
-static bool authenticate(struct app *app, struct http_request *request, struct directory_device *out_device)
-{
-    struct err err = { 0 };
-    struct proof proof = { .token = device_token(request), .certificate = http_request_certificate(request) };
-    const char *peer = http_request_peer(request);
-    if (proof.token ? !*proof.token : !proof.certificate) {
-        http_problem(request, 401, NULL, NO_TOKEN);
-        return false;
-    }
-    /* Many devices may share an address: those that are known are not shut out by one that guesses. */
-    if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
-        if (is_known(app, &proof, out_device))
-            return true;
-        device_turn_away(
-            request, 429, "too-many-failures", "Too many wrong tokens came from this address; wait a minute.");
-        return false;
-    }
-    if (find(app, &proof, out_device, http_request_arena(request), &err))
-        return true;
-    if (err.kind == ERR_UNAUTHENTICATED) {
-        failure_gate_count(app->failures, peer, clock_monotonic_us());
-        audit_trail_device_refused(
-            app->trail, &(struct audit_device){ .protocol = "http", .reason = "credentials", .peer = peer });
-    }
-    device_fail(request, &err);
-    return false;
-}
+#define TELEMETRY_BEGIN "/api/v1/"
+#define TELEMETRY_END "/telemetry"
+#define NOTHING_HERE                                                                                                   \
+    "Devices post to /ingest/v1/readings, /write or /api/v2/write (InfluxDB), /api/v1/<token>/telemetry "              \
+    "(ThingsBoard); GET /time tells the time."
 
 /* For devices without a clock of their own. */
 static void answer_time(struct http_request *request)
@@ -124,21 +26,83 @@ static void answer_time(struct http_request *request)
     http_respond(request, 200, "application/json", json.data, json.size);
 }
 
+/* Influx clients look whether somebody is there before they write, and what it can do. */
+static void answer_ping(struct http_request *request)
+{
+    http_respond_header(request, "X-Influxdb-Version", "1.8");
+    http_respond(request, 204, NULL, NULL, 0);
+}
+
+static void answer_health(struct http_request *request)
+{
+    static const char health[] = "{\"name\":\"influxdb\",\"message\":\"ready for writes\",\"status\":\"pass\"}";
+    http_respond(request, 200, "application/json", health, sizeof health - 1);
+}
+
+static const struct path {
+    const char *path, *method;
+    const struct door *door; /* or a short answer */
+    void (*answer)(struct http_request *request);
+} paths[] = {
+    { "/ingest/v1/readings", "POST", &readings_door, NULL },
+    { "/ingest/v1/batch", "POST", &readings_door, NULL },
+    { "/write", "POST", &influx_door, NULL },
+    { "/api/v2/write", "POST", &influx_door, NULL },
+    { "/time", "GET", NULL, answer_time },
+    { "/ping", "GET", NULL, answer_ping },
+    { "/health", "GET", NULL, answer_health },
+};
+static const struct path telemetry_path = { "", "POST", &thingsboard_door, NULL };
+
+/* The token of /api/v1/<token>/telemetry, in the arena; NULL if the path is another. */
+static const char *token_of_path(struct http_request *request)
+{
+    const char *path = http_request_path(request);
+    size_t length = strlen(path), begin = sizeof TELEMETRY_BEGIN - 1, end = sizeof TELEMETRY_END - 1;
+    if (length <= begin + end || strncmp(path, TELEMETRY_BEGIN, begin) != 0 ||
+        strcmp(path + length - end, TELEMETRY_END) != 0)
+        return NULL;
+    size_t token = length - begin - end;
+    return memchr(path + begin, '/', token) ? NULL : arena_text_n(http_request_arena(request), path + begin, token);
+}
+
+static const struct path *find_path(struct http_request *request, const char **out_token)
+{
+    *out_token = NULL;
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        if (strcmp(http_request_path(request), paths[i].path) == 0)
+            return &paths[i];
+    *out_token = token_of_path(request);
+    return *out_token ? &telemetry_path : NULL;
+}
+
+/* Without the path: a token may stand in it. */
+static const struct problem nothing_here = { .status = 404, .detail = NOTHING_HERE, .instance = "" };
+static const struct problem other_method = {
+    .status = 405, .detail = "This path takes another method: see the Allow header.", .instance = ""
+};
+
 void device_handle(void *context, struct http_request *request)
 {
-    struct app *app = context;
-    struct directory_device device;
-    const char *path = http_request_path(request), *method = http_request_method(request);
-    bool is_readings = strcmp(path, "/ingest/v1/readings") == 0 || strcmp(path, "/ingest/v1/batch") == 0;
-    bool is_time = strcmp(path, "/time") == 0;
-    if (!is_readings && !is_time) {
-        http_problem(request, 404, NULL, "Devices post to /ingest/v1/readings; /time tells the time.");
-    } else if (strcmp(method, is_time ? "GET" : "POST") != 0) {
-        http_respond_header(request, "Allow", is_time ? "GET" : "POST");
-        http_problem(request, 405, NULL, "This path takes another method: see the Allow header.");
-    } else if (is_time) {
-        answer_time(request);
-    } else if (authenticate(app, request, &device)) {
-        readings_take(app, request, &device);
+    struct delivery delivery = { .app = context, .request = request };
+    const struct path *path = find_path(request, &delivery.path_token);
+    const char *method = http_request_method(request);
+    bool is_head = path && path->answer && strcmp(method, "HEAD") == 0;
+    if (!path) {
+        problem_respond(request, &nothing_here);
+        return;
     }
+    if (strcmp(method, path->method) != 0 && !is_head) {
+        http_respond_header(request, "Allow", path->method);
+        problem_respond(request, &other_method);
+        return;
+    }
+    if (path->answer) {
+        path->answer(request);
+        return;
+    }
+    delivery.door = path->door;
+    if (login(&delivery))
+        delivery_take(&delivery);
+    explicit_bzero(&delivery.device.key, sizeof delivery.device.key);
 }

@@ -16,7 +16,7 @@ enum { REQUEST_ARENA_BYTES = 64 * 1024 * 1024 };
 
 static bool app_start(struct app *app, struct err *err)
 {
-    struct bus *bus = service_bus(app->service);
+    struct bus *bus = app->bus = service_bus(app->service);
     const struct directory_config directory = { .most_sensors = (size_t)app->config.directory_sensors,
         .most_credentials = (size_t)app->config.directory_credentials,
         .absent_ms = 2000,
@@ -36,7 +36,8 @@ static bool app_start(struct app *app, struct err *err)
             err, ERR_CONFIG, "BODIES_MAX_BYTES is less than BODY_MAX_BYTES: no large body would ever be taken");
     body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
     app->failures = failure_gate_new(app->config.failures_a_minute);
-    if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+    app->repeats = repeat_memory_new();
+    if (!app->failures || !app->repeats || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
     return audit_trail_open(&app->trail, bus, "ingest-http", err) &&
            directory_open(&app->directory, bus, &directory, err) &&
@@ -51,6 +52,7 @@ static void app_stop(struct app *app)
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     failure_gate_free(TAKE(app->failures));
+    repeat_memory_free(TAKE(app->repeats));
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,9 @@ const struct setting ingest_http_settings[] = {
     { "DIRECTORY_CREDENTIALS", SETTING_COUNT, FIELD(directory_credentials), .preset = "200000", .min = 1000,
         .help = "most device credentials kept in memory" },
     { "FAILURES_A_MINUTE", SETTING_COUNT, FIELD(failures_a_minute), .preset = "60", .min = 1,
-        .help = "wrong tokens an address may send in a minute; then 429" },
+        .help = "wrong credentials an address may send in a minute; then 429" },
+    { "SIGNATURE_MS", SETTING_MS, FIELD(signature_ms), .preset = "300000", .min = 1000, .max = 300000,
+        .help = "how far from ours the time of a signed request may be" },
     { "PROXY_ADDRESS", SETTING_TEXT, FIELD(proxy_address), .preset = "127.0.0.1",
         .help = "proxies in front, addresses and networks with commas: what they say in X-Forwarded-For and "
                 "Nwims-Client-Certificate is believed; nobody's if empty" },

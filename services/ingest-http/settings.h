@@ -12,6 +12,7 @@ struct ingest_http_config {
     int64_t directory_sensors;
     int64_t directory_credentials;
     int64_t failures_a_minute;
+    int64_t signature_ms;
     char proxy_address[256];
     char proxy_secret[128];
 };

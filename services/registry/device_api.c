@@ -1,6 +1,8 @@
 #include "credential_store.h"
 #include "entity_api.h"
 #include "field.h"
+#include "ingest/payload_profile.h"
+#include <string.h>
 
 #define PROTOCOLS "http|mqtt|tcp|lorawan|nbiot|gsm"
 
@@ -12,6 +14,7 @@ static const struct column columns[] = {
     { "municipality_id", "uuid", COLUMN_PLACE, NULL, &municipality_entity },
     { "zone_id", "uuid", COLUMN_PLACE, NULL, &zone_entity },
     { "site_id", "uuid", COLUMN_PLACE, NULL, &site_entity },
+    { "payload_profile", "text", 0, NULL, NULL },
     { "state", "text", COLUMN_KEPT, "'active'", NULL },
     { "created_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
     { "updated_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
@@ -28,6 +31,14 @@ static const struct filter filters[] = {
     { 0 },
 };
 
+static void check_profile(struct rpc_call *call, struct err *err, const char *profile)
+{
+    struct payload_profile parsed;
+    struct err wrong = { 0 };
+    if (profile && !payload_profile_parse(&parsed, call->arena, profile, strlen(profile), &wrong))
+        rpc_violation(call, err, "payload_profile", "%s", wrong.text);
+}
+
 static void check(struct rpc_call *call, struct err *err, const void *message, bool is_new)
 {
     const Nwims__V1__Device *device = message;
@@ -38,6 +49,7 @@ static void check(struct rpc_call *call, struct err *err, const void *message, b
     field_reference(call, err, "zone_id", device->zone_id, false);
     field_reference(call, err, "site_id", device->site_id, false);
     field_choice(call, err, "state", device->state, "active|disabled", false);
+    check_profile(call, err, device->payload_profile);
 }
 
 const struct entity device_entity = { .noun = "device",

@@ -48,5 +48,6 @@ const struct rpc_method registry_methods[] = {
     { "GetMap", overview_map },
     { "ResolveSensors", sensors_resolve },
     { "ResolveCredential", credential_resolve },
+    { "ResolvePayloadProfile", payload_profile_resolve },
     { 0 },
 };

@@ -1,5 +1,6 @@
 /* Inside only: who may call these is the bus's business, for an ingest asks before it knows of any permission. */
 #include "auth/auth.h"
+#include "base/uuid.h"
 #include "ingest/credential.h"
 #include "registry.h"
 #include "resolve_store.h"
@@ -45,4 +46,19 @@ bool credential_resolve(void *context, struct rpc_call *call, const void *input,
     return read_verifier(call, request, verifier, err) && store_session_open(&session, registry->store, err) &&
            store_begin(session, 0, err) &&
            resolve_store_credential(session, registry, request->kind, verifier, call->arena, reply, err);
+}
+
+bool payload_profile_resolve(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+{
+    struct registry *registry = context;
+    const Nwims__V1__ResolvePayloadProfileRequest *request = input;
+    int32_t tenant_id = call->caller->tenant_id;
+    struct uuid uuid;
+    AUTO(store_session) session = NULL;
+    if (!request->device_id || !uuid_parse(request->device_id, strlen(request->device_id), &uuid))
+        return rpc_violation(call, err, "device_id", "must be a UUID");
+    if (tenant_id < 1)
+        return err_set(err, ERR_DENIED, "this needs a tenant");
+    return store_session_open(&session, registry->store, err) && store_begin(session, tenant_id, err) &&
+           resolve_store_profile(session, tenant_id, request->device_id, call->arena, reply, err);
 }

@@ -127,3 +127,15 @@ bool resolve_store_credential(struct store_session *session, const struct regist
            (store_result_rows(rows) < 2 ||
                unwrap(&older, registry, &out_reply->older_secret, &out_reply->has_older_secret, err));
 }
+
+bool resolve_store_profile(struct store_session *session, int32_t tenant_id, const char *device_id, struct arena *arena,
+    Nwims__V1__ResolvePayloadProfileReply *out_reply, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    if (!store_query(session, &rows, "SELECT payload_profile FROM device WHERE tenant_id = $1 AND id = $2::uuid",
+            PARAMS(PARAM_INT(tenant_id), PARAM_TEXT(device_id)), err))
+        return false;
+    struct row row = { .rows = rows, .arena = arena };
+    out_reply->payload_profile = store_result_rows(rows) > 0 ? row_text(&row, 0) : NULL;
+    return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
+}

@@ -11,3 +11,6 @@ MUST_CHECK bool resolve_store_sensors(struct store_session *session, int32_t ten
 MUST_CHECK bool resolve_store_credential(struct store_session *session, const struct registry *registry,
     const char *kind, const unsigned char verifier[32], struct arena *arena,
     Nwims__V1__ResolveCredentialReply *out_reply, struct err *err);
+/* Of a device; nothing is filled if it has none, or is none. */
+MUST_CHECK bool resolve_store_profile(struct store_session *session, int32_t tenant_id, const char *device_id,
+    struct arena *arena, Nwims__V1__ResolvePayloadProfileReply *out_reply, struct err *err);

@@ -1,0 +1,151 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "ingest_http.h"
+#include <stdio.h>
+#include <string.h>
+
+#define BUSY "Too many large requests are under way; send the readings again in a moment."
+#define FULL "Readings come in faster than they can be stored; nothing was taken. Keep them and send them again."
+#define AWAY "A part of the system is away for a moment; keep the readings and send them again."
+#define NOT_KNOWN "It is not known whether all was taken; send the same again, what is there already does no harm."
+#define OTHER_BODY "This Idempotency-Key came with another body before: a key is for one request only."
+
+/* ---- answers ---- */
+/* 1 to 8 seconds, so that devices that were turned away together do not come back together. */
+static int64_t retry_after_s(void)
+{
+    unsigned char chance;
+    random_bytes(&chance, sizeof chance);
+    return 1 + (chance & 7);
+}
+
+void door_problem(const struct delivery *delivery, int status, const char *type, const char *detail)
+{
+    const struct problem problem = { .status = status, .type = type, .detail = detail };
+    delivery->door->problem(delivery->request, &problem);
+}
+
+void door_turn_away(const struct delivery *delivery, int status, const char *type, const char *detail)
+{
+    const struct problem problem = {
+        .status = status, .type = type, .detail = detail, .retry_after_s = retry_after_s()
+    };
+    delivery->door->problem(delivery->request, &problem);
+}
+
+void door_fail(const struct delivery *delivery, const struct err *err)
+{
+    int status = problem_status_of(err->kind);
+    if (err->kind == ERR_LIMIT) {
+        door_turn_away(delivery, 429, "full", FULL);
+    } else if (err->kind == ERR_TRANSIENT) {
+        door_turn_away(delivery, 503, NULL, AWAY);
+    } else if (err->kind == ERR_DEADLINE) {
+        door_turn_away(delivery, 503, "not-known", NOT_KNOWN);
+    } else if (status >= 500) {
+        log_error(NULL, "request.failed", LOG_TEXT("kind", err_kind_name(err->kind)), LOG_ERR(err));
+        door_problem(delivery, status, NULL, "This is our fault and was logged.");
+    } else {
+        door_problem(delivery, status, NULL, err->text);
+    }
+}
+
+static void answer_too_large(const struct delivery *delivery)
+{
+    char detail[96];
+    snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
+        (long long)delivery->app->config.body_max_bytes);
+    door_problem(delivery, 413, NULL, detail);
+}
+
+/* ---- the body ---- */
+/* False when it answered. */
+static bool read_body(struct delivery *delivery)
+{
+    struct err err = { 0 };
+    if (http_request_body(
+            delivery->request, (size_t)delivery->app->config.body_max_bytes, &delivery->body, &delivery->size, &err))
+        return true;
+    if (err.kind == ERR_LIMIT)
+        answer_too_large(delivery);
+    else
+        door_problem(delivery, err.kind == ERR_DEADLINE ? 408 : 400, NULL, err.text);
+    return false;
+}
+
+static void take(struct delivery *delivery, const struct intake_request *wanted)
+{
+    struct raw_readings readings = { 0 };
+    struct intake_result result = { 0 };
+    struct err err = { 0 };
+    struct app *app = delivery->app;
+    struct arena *arena = http_request_arena(delivery->request);
+    struct repeat repeat = { .key = { 0 } };
+    if (wanted->idempotency_key)
+        repeat = repeat_of(wanted->device_id, wanted->idempotency_key, wanted->body, wanted->body_size);
+    if (wanted->idempotency_key && repeat_memory_contradicts(app->repeats, &repeat, clock_monotonic_us())) {
+        door_problem(delivery, 422, "idempotency-key-reused", OTHER_BODY);
+    } else if (!delivery->door->decode(delivery, &readings, &err)) {
+        if (err.kind != ERR_INPUT && err.kind != ERR_LIMIT) {
+            door_fail(delivery, &err);
+            return;
+        }
+        intake_refuse(app->intake, wanted, "malformed", err.text);
+        door_problem(delivery, err.kind == ERR_LIMIT ? 413 : 400, NULL, err.text);
+    } else if (intake_take(app->intake, wanted, &readings, arena, &result, &err)) {
+        if (wanted->idempotency_key)
+            repeat_memory_note(app->repeats, &repeat, clock_monotonic_us());
+        delivery->door->taken(delivery, &result);
+    } else if (err.kind == ERR_INPUT && result.fault_count > 0) {
+        delivery->door->none_taken(delivery, &result);
+    } else {
+        door_fail(delivery, &err);
+    }
+}
+
+static void read_and_take(struct delivery *delivery)
+{
+    struct http_request *request = delivery->request;
+    struct rpc_caller caller = { .tenant_id = delivery->device.tenant_id };
+    const char *peer = http_request_peer(request);
+    if (!read_body(delivery) || !login_signature(delivery))
+        return;
+    snprintf(caller.actor, sizeof caller.actor, "device:%s", delivery->device.device_id);
+    if (!text_is_utf8(peer, strlen(peer)) || !text_copy(caller.peer, sizeof caller.peer, peer, strlen(peer)))
+        snprintf(caller.peer, sizeof caller.peer, "%s", peer);
+    trace_begin(&caller.trace, http_request_header(request, "traceparent"));
+    const struct intake_request wanted = { .caller = &caller,
+        .protocol = "http",
+        .device_id = delivery->device.device_id,
+        .content_type = delivery->content_type,
+        .idempotency_key = http_request_header(request, "Idempotency-Key"),
+        .body = delivery->body,
+        .body_size = delivery->size,
+        .mode = INTAKE_SKIP_BAD };
+    take(delivery, &wanted);
+}
+
+void delivery_take(struct delivery *delivery)
+{
+    struct app *app = delivery->app;
+    int64_t length = http_request_content_length(delivery->request);
+    if (!delivery->door->prepare(delivery))
+        return;
+    if (http_request_encoding(delivery->request) == HTTP_ENCODING_UNKNOWN) {
+        door_problem(delivery, 415, NULL, "Send the body as it is or as gzip.");
+        return;
+    }
+    if (length > app->config.body_max_bytes) {
+        answer_too_large(delivery);
+        return;
+    }
+    size_t charge = (size_t)(length < 0 ? app->config.body_max_bytes : length);
+    if (!body_budget_take(&app->bodies, charge)) {
+        door_turn_away(delivery, 503, "busy", BUSY);
+        return;
+    }
+    read_and_take(delivery);
+    body_budget_give_back(&app->bodies, charge);
+}
