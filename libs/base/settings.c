@@ -115,7 +115,7 @@ static bool store_value(const struct setting *setting, const char *text, void *f
 
 static bool load_one(const struct setting *setting, void *config, struct err *err)
 {
-    char from_file[LONGEST_VALUE];
+    char from_file[LONGEST_VALUE] = "";
     bool found = false;
     const char *text = getenv(setting->name);
     if (setting->type == SETTING_SECRET) {

@@ -34,7 +34,7 @@ static const char *status_of(const struct inp_line *line, size_t index)
 
 bool inp_read_pipe(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_link *pipe;
+    struct inp_link *pipe = NULL;
     if (!inp_at_least(line, 6, "id node node length diameter roughness [minor-loss [status]]", err) ||
         !add(reader, line, INP_PIPE, &pipe, err) || !inp_number(line, 3, "a length", &pipe->length_m, err) ||
         !inp_number(line, 4, "a diameter", &pipe->diameter_mm, err) ||
@@ -71,7 +71,7 @@ static bool read_pump_word(
 
 bool inp_read_pump(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_link *pump;
+    struct inp_link *pump = NULL;
     if (!inp_at_least(line, 5, "id node node HEAD curve or POWER kW [SPEED factor] [PATTERN id]", err) ||
         !add(reader, line, INP_PUMP, &pump, err))
         return false;
@@ -97,7 +97,7 @@ static const char *valve_type_of(const struct inp_line *line)
 
 bool inp_read_valve(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_link *valve;
+    struct inp_link *valve = NULL;
     if (!inp_at_least(line, 6, "id node node diameter type setting [minor-loss]", err) ||
         !add(reader, line, INP_VALVE, &valve, err) || !inp_number(line, 3, "a diameter", &valve->diameter_mm, err))
         return false;

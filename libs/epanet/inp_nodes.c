@@ -23,7 +23,7 @@ static bool add(struct inp_reader *reader, const struct inp_line *line, enum inp
 
 bool inp_read_junction(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_node *node;
+    struct inp_node *node = NULL;
     if (!add(reader, line, INP_JUNCTION, &node, err) ||
         !inp_number_or(line, 1, "an elevation", 0, &node->elevation_m, err) ||
         !inp_number_or(line, 2, "a base demand", 0, &node->base_demand_m3h, err) ||
@@ -35,7 +35,7 @@ bool inp_read_junction(struct inp_reader *reader, const struct inp_line *line, s
 
 bool inp_read_reservoir(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_node *node;
+    struct inp_node *node = NULL;
     if (!inp_at_least(line, 2, "id head [pattern]", err) || !add(reader, line, INP_RESERVOIR, &node, err) ||
         !inp_number(line, 1, "a head", &node->elevation_m, err) ||
         !inp_id_or_none(reader, line, 2, "the pattern's id", &node->pattern, err))
@@ -46,7 +46,7 @@ bool inp_read_reservoir(struct inp_reader *reader, const struct inp_line *line, 
 
 bool inp_read_tank(struct inp_reader *reader, const struct inp_line *line, struct err *err)
 {
-    struct inp_node *node;
+    struct inp_node *node = NULL;
     if (!inp_at_least(
             line, 6, "id elevation level least-level most-level diameter [least-volume [curve [overflow]]]", err) ||
         !add(reader, line, INP_TANK, &node, err) || !inp_number(line, 1, "an elevation", &node->elevation_m, err) ||

@@ -12,7 +12,7 @@ int http_socket_of(const struct http_request *request)
 {
     const struct mg_request_info *info = request->info;
     struct rlimit files = { .rlim_cur = 1024 };
-    struct sockaddr_in ours, theirs;
+    struct sockaddr_in ours = { 0 }, theirs = { 0 };
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > MOST_FILES)
         files.rlim_cur = MOST_FILES;
     for (int fd = 3; fd < (int)files.rlim_cur; fd++) {

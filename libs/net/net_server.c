@@ -96,7 +96,7 @@ static int listen_on(const struct net_address *address)
 
 static int port_of(int fd)
 {
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = { 0 };
     socklen_t size = sizeof storage;
     if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
         return 0;

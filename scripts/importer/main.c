@@ -220,8 +220,8 @@ static void report(const struct run *run, bool ok, const struct err *err)
     printf("%s: %lld stored, %lld there already, %lld refused; this run %lld readings in %.1f s (%.0f/s), memory %ld "
            "MiB\n",
         ok ? "Done" : "Not done", (long long)run->now.stored, (long long)run->now.duplicate,
-        (long long)run->now.refused, (long long)(run->state.stored + run->state.duplicate + run->state.refused),
-        seconds, (double)run->state.answered / seconds, used.ru_maxrss / 1024);
+        (long long)run->now.refused, (long long)run->state.stored + run->state.duplicate + run->state.refused, seconds,
+        (double)run->state.answered / seconds, used.ru_maxrss / 1024);
     if (run->now.refused > 0)
         printf("What was refused, and why: %s\n", run->rejected_path);
     if (!ok && err->kind != ERR_NONE)

@@ -206,7 +206,7 @@ bool source_open(struct source **out_source, const struct source_config *config,
     source->held.ceiling_bytes = LONGEST_ROW + READ_BYTES;
     if (!open_file(source, config->path, err))
         return false;
-    source->rows_a_piece = config->readings / source->readings_a_row;
+    source->rows_a_piece = source->readings_a_row > 0 ? config->readings / source->readings_a_row : 1;
     if (source->rows_a_piece < 1)
         source->rows_a_piece = 1;
     if (!skip_to(source, config->offset, err))

@@ -45,7 +45,7 @@ static void make_metrics(struct route_metrics *metrics, const struct route *rout
 bool gateway_build(struct app *app, struct err *err)
 {
     app->router = http_router_new();
-    app->route_metrics = calloc(count_routes(), sizeof *app->route_metrics);
+    app->route_metrics = calloc(count_routes() + 1, sizeof *app->route_metrics);
     if (!app->router || !app->route_metrics)
         return err_set(err, ERR_LIMIT, "no memory for the routes");
     struct route_metrics *metrics = app->route_metrics;

@@ -106,7 +106,7 @@ bool aggregate_get(void *context, struct rpc_call *call, const void *input, void
     const Nwims__V1__AggregateRequest *request = input;
     Nwims__V1__AggregateReply *reply = output;
     struct directory_sensor sensor;
-    struct aggregate_range range;
+    struct aggregate_range range = { 0 };
     AUTO(store_session) session = NULL;
     if (!read_range(call, request, &range, err))
         return false;

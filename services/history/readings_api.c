@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "readings_store.h"
 #include <inttypes.h>
@@ -11,13 +12,16 @@ enum { USUAL_PAGE = 1000, LARGEST_PAGE = 10000, MOST_SENSORS = 1000, MOST_LOOKED
 static bool read_cursor(struct rpc_call *call, const char *cursor, struct readings_range *range, struct err *err)
 {
     char text[CURSOR_SIZE + 1] = "";
-    int read = 0;
     size_t length = strlen(cursor) / 2;
-    if (length == 0 || length > CURSOR_SIZE || !text_from_hex((unsigned char *)text, length, cursor, strlen(cursor)) ||
-        sscanf(text, "%" SCNd64 " %" SCNd32 "%n", &range->after_us, &range->after_sensor, &read) != 2 ||
-        (size_t)read != length || range->after_sensor < 1)
+    int64_t after_us = 0, sensor = 0;
+    bool is_ours =
+        length > 0 && length <= CURSOR_SIZE && text_from_hex((unsigned char *)text, length, cursor, strlen(cursor));
+    const char *space = is_ours ? strchr(text, ' ') : NULL;
+    if (!space || !number_parse_int(text, (size_t)(space - text), &after_us) ||
+        !number_parse_int(space + 1, length - (size_t)(space + 1 - text), &sensor) || sensor < 1 || sensor > INT32_MAX)
         return rpc_violation(call, err, "cursor", "is none of ours: use next_cursor of the page before");
-    range->after_us = history_time(range->after_us);
+    range->after_us = history_time(after_us);
+    range->after_sensor = (int32_t)sensor;
     return true;
 }
 

@@ -10,7 +10,7 @@
 static struct mqtt_text put(char **at, const struct mqtt_text *text)
 {
     struct mqtt_text copy = { text->bytes ? *at : NULL, text->length };
-    if (text->length > 0)
+    if (text->bytes && text->length > 0)
         memcpy(*at, text->bytes, text->length);
     *at += text->length;
     return copy;

@@ -76,7 +76,7 @@ static inline int64_t stack_number(struct store *store, const char *sql)
 
 static inline void stack_wait_for(struct store *store, const char *sql, int64_t wanted)
 {
-    int64_t end = clock_monotonic_us() + 15 * INT64_C(1000000), found = -1;
+    int64_t end = clock_monotonic_us() + 60 * INT64_C(1000000), found = -1;
     while (clock_monotonic_us() < end && (found = stack_number(store, sql)) != wanted)
         clock_sleep_ms(20);
     if (found != wanted)
@@ -215,7 +215,7 @@ static inline struct answer stack_answer(struct bus_expectation *expectation)
     struct answer answer = { 0 };
     AUTO(bus_message) message = NULL;
     ProtobufCMessage *decoded;
-    must(bus_expectation_wait(expectation, 15000, &message, &err), &err);
+    must(bus_expectation_wait(expectation, 60000, &message, &err), &err);
     arena_init(&arena, 1 << 20);
     must(wire_decode(&decoded, &arena, &nwims__v1__commit_result__descriptor, bus_message_data(message),
              bus_message_size(message), &err),
