@@ -108,6 +108,11 @@ endef
 $(foreach service,$(SERVICES),$(eval $(call program_rules,$(service),services/$(service))))
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program),$($(program).folder))))
 
+.PHONY: clang
+clang:                                                     ## build everything with Clang too: its warnings are errors as well
+	$(MAKE) CC=clang OUT=$(OUT)/clang generate
+	$(MAKE) CC=clang OUT=$(OUT)/clang libs services programs
+
 .PHONY: libs services programs generate
 libs: $(patsubst %,$(B)/libs/lib%.a,$(LIBS))              ## build every library
 services: $(SERVICES:%=$(B)/bin/%)                         ## build every service
@@ -207,7 +212,11 @@ api-fuzz: programs                                         ## API_REQUESTS (100,
 fault:                                                     ## kill the running system's processes while it is used: nothing may be lost
 	scripts/test-running tests/fault
 coverage:                                                  ## lines covered by the unit and integration tests, by folder
-	$(MAKE) BUILD=coverage unit integration
+	$(MAKE) BUILD=coverage generate
+	$(MAKE) BUILD=coverage libs services programs
+	# Services run as an unprivileged user under test, and write what they counted when they end.
+	chmod -R a+rwX $(OUT)/coverage
+	umask 0; $(MAKE) BUILD=coverage unit; $(MAKE) BUILD=coverage integration
 	scripts/coverage $(OUT)/coverage
 .PHONY: bench
 bench:                                                     ## each figure beside its own limit, measured in turn, as a table and as JSON
