@@ -93,7 +93,7 @@ define program_rules
 $(1).objects := $$(patsubst %.c,$$(B)/$(2)/%.o,$$($(1).sources)) $$(patsubst schema/%.sql,$$(B)/$(2)/schema/%.o,$$(addprefix schema/,$$(notdir $$(sort $$(wildcard $(2)/schema/*.sql))))) $$(patsubst %,$$(B)/$(2)/%.asset.o,$$($(1).assets))
 $$(B)/bin/$(1): $$($(1).objects) $$(call archives,$$($(1).libs))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) $$($(1).objects) $$(call link_of,$$($(1).libs)) -lm -o $$@
+	$$(CC) $$(LDFLAGS_ALL) $$($(1).objects) $$(call link_of,$$($(1).libs)) $$($(1).ldlibs) -lm -o $$@
 $$(B)/$(2)/%.o: $(2)/%.c | $$(PROTO_H)
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) -I$(2) $$(DEFINES) $$(CFLAGS_ALL) $$(WARNINGS) -c $$< -o $$@
@@ -132,7 +132,7 @@ service_objects = $(filter-out %/main.o,$($(1).objects))
 $(B)/tests/unit/services/%: tests/unit/services/%.c $$(call service_objects,$$(firstword $$(subst /, ,$$*))) $$(call archives,$$($$(firstword $$(subst /, ,$$*)).libs)) | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. -Iservices/$(firstword $(subst /, ,$*)) $(CFLAGS_ALL) $(WARNINGS) $(LDFLAGS_ALL) $< \
-	    $(call service_objects,$(firstword $(subst /, ,$*))) $(call link_of,$($(firstword $(subst /, ,$*)).libs)) $(CMOCKA) -lm -o $@
+	    $(call service_objects,$(firstword $(subst /, ,$*))) $(call link_of,$($(firstword $(subst /, ,$*)).libs)) $($(firstword $(subst /, ,$*)).ldlibs) $(CMOCKA) -lm -o $@
 
 .PHONY: unit test
 unit: $(UNIT_TESTS)                                        ## run the unit tests (unit-<lib or service> for one)

@@ -257,5 +257,7 @@ static void post_recheck(void *context, const struct net_handle *handle)
 void front_recheck(void *context, const char *device_id, const char *credential_id)
 {
     struct app *app = context;
+    if (app->poller && !credential_id)
+        poller_refresh(app->poller);
     roster_each(app->roster, device_id, credential_id, post_recheck, app);
 }

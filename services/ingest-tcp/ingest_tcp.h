@@ -11,6 +11,7 @@
 #include "ingest/gather.h"
 #include "ingest/intake.h"
 #include "net/net.h"
+#include "poller.h"
 #include "positions.h"
 #include "settings.h"
 
@@ -36,6 +37,7 @@ struct app {
     struct net_tls *tls;
     struct net_server *server;
     struct positions *positions;
+    struct poller *poller; /* NULL: no Modbus device may be reached */
     struct front_loop *loops;
     bool is_line[MOST_LISTENERS]; /* by listener: lines of JSON */
     size_t listener_count;

@@ -111,6 +111,19 @@ static bool follow_commands(struct app *app, struct err *err)
     return command_feed_open(&app->commands, service_bus(app->service), &feed, err);
 }
 
+static bool ask_devices(struct app *app, struct err *err)
+{
+    struct poller_config poller = { .bus = service_bus(app->service),
+        .intake = app->intake,
+        .events = app->events,
+        .threads = (size_t)app->config.modbus_threads,
+        .most_devices = (size_t)app->config.modbus_devices };
+    if (app->config.modbus_networks[0] == '\0')
+        return true;
+    return (networks_parse(&poller.networks, app->config.modbus_networks, err) || err_wrap(err, "MODBUS_NETWORKS")) &&
+           poller_open(&app->poller, &poller, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct net_config net = { .name = "tcp",
@@ -127,7 +140,7 @@ static bool app_start(struct app *app, struct err *err)
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
            positions_open(&app->positions, service_bus(app->service), app->server, (size_t)app->config.writers,
                (size_t)app->config.most_connections + 1, records_moved, err) &&
-           directory_listen(app->directory, front_recheck, app, err) && follow_commands(app, err) &&
+           ask_devices(app, err) && directory_listen(app->directory, front_recheck, app, err) && follow_commands(app, err) &&
            listen_to_devices(app, err);
 }
 
@@ -172,6 +185,7 @@ static void app_stop(struct app *app)
     command_feed_close(TAKE(app->commands));
     if (app->directory)
         directory_unlisten(app->directory);
+    poller_close(TAKE(app->poller));
     workers_stop(app->workers);
     if (app->server)
         detach_gathers(app);

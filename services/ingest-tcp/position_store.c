@@ -10,7 +10,8 @@ enum { SUBJECT_SIZE = 80, VALUE_BYTES = 256, ARENA_BYTES = 4096, WRITE_MS = 3000
 
 static void subject_of(char subject[SUBJECT_SIZE], const struct position_key *key)
 {
-    snprintf(subject, SUBJECT_SIZE, "positions.%" PRId32 ".%s", key->tenant_id, key->device_id);
+    snprintf(subject, SUBJECT_SIZE, "positions.%" PRId32 ".%s%s", key->tenant_id, key->device_id,
+        key->is_lease ? ".poll" : "");
 }
 
 static bool decode(struct position_value *value, const struct bus_message *message, struct err *err)
@@ -26,6 +27,7 @@ static bool decode(struct position_value *value, const struct bus_message *messa
         return err_set(err, ERR_BUG, "a stored position lacks a field");
     value->epoch = position->epoch;
     value->committed = position->committed;
+    value->at = position->at;
     memcpy(value->owner.bytes, position->owner.data, sizeof value->owner.bytes);
     return true;
 }

@@ -7,10 +7,12 @@
 struct position_value {
     uint64_t epoch, committed;
     struct uuid owner;
+    int64_t at; /* when it was written; read only */
 };
 struct position_key {
     int32_t tenant_id;
     char device_id[UUID_TEXT_SIZE];
+    bool is_lease; /* of who asks the device, instead of how far it is */
 };
 /* Nothing stored yet: true with *out_sequence 0. */
 MUST_CHECK bool position_store_read(struct bus *bus, const struct position_key *key, struct position_value *out_value,

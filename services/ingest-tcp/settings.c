@@ -60,5 +60,11 @@ const struct setting ingest_tcp_settings[] = {
         .help = "most device credentials kept in memory" },
     { "FAILURES_A_MINUTE", SETTING_COUNT, FIELD(failures_a_minute), .preset = "60", .min = 1,
         .help = "wrong credentials an address may send in a minute; then it is refused unread" },
+    { "MODBUS_NETWORKS", SETTING_TEXT, FIELD(modbus_networks), .preset = "",
+        .help = "networks in which Modbus devices may be asked: 10.20.0.0/16, 192.168.7.9; empty: none is" },
+    { "MODBUS_THREADS", SETTING_COUNT, FIELD(modbus_threads), .preset = "8", .min = 1, .max = 256,
+        .help = "Modbus devices that are asked at the same time" },
+    { "MODBUS_DEVICES_MAX", SETTING_COUNT, FIELD(modbus_devices), .preset = "10000", .min = 1, .max = 1000000,
+        .help = "most Modbus devices" },
     { 0 },
 };

@@ -33,5 +33,8 @@ struct ingest_tcp_config {
     int64_t directory_sensors;
     int64_t directory_credentials;
     int64_t failures_a_minute;
+    char modbus_networks[512];
+    int64_t modbus_threads;
+    int64_t modbus_devices;
 };
 extern const struct setting ingest_tcp_settings[];
