@@ -116,6 +116,7 @@ static void welcome(struct session *session, const struct position_entry *entry)
     session->heard_at_us = clock_monotonic_us();
     session_arm_timer(session);
     session_tell_presence(session, "connected");
+    session_tell_presence(session, "ready"); /* what waits for it comes now */
     note_missing(session, entry->missing);
     login_free(TAKE(session->login));
 }

@@ -2,6 +2,7 @@
 #include "entity_api.h"
 #include "field.h"
 #include "ingest/payload_profile.h"
+#include "transcode/json_object.h"
 #include <string.h>
 
 #define PROTOCOLS "http|mqtt|tcp|lorawan|nbiot|gsm"
@@ -16,6 +17,7 @@ static const struct column columns[] = {
     { "site_id", "uuid", COLUMN_PLACE, NULL, &site_entity },
     { "payload_profile", "text", 0, NULL, NULL },
     { "state", "text", COLUMN_KEPT, "'active'", NULL },
+    { "configuration", "text", COLUMN_LARGE, NULL, NULL },
     { "created_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
     { "updated_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
     { "version", "bigint", COLUMN_READONLY, NULL, NULL },
@@ -39,6 +41,13 @@ static void check_profile(struct rpc_call *call, struct err *err, const char *pr
         rpc_violation(call, err, "payload_profile", "%s", wrong.text);
 }
 
+static void check_configuration(struct rpc_call *call, struct err *err, const char *configuration)
+{
+    struct err why = { 0 };
+    if (configuration && !json_object_check(configuration, JSON_OBJECT_LARGEST_BYTES, &why))
+        rpc_violation(call, err, "configuration", "%s", why.text);
+}
+
 static void check(struct rpc_call *call, struct err *err, const void *message, bool is_new)
 {
     const Nwims__V1__Device *device = message;
@@ -50,6 +59,7 @@ static void check(struct rpc_call *call, struct err *err, const void *message, b
     field_reference(call, err, "site_id", device->site_id, false);
     field_choice(call, err, "state", device->state, "active|disabled", false);
     check_profile(call, err, device->payload_profile);
+    check_configuration(call, err, device->configuration);
 }
 
 const struct entity device_entity = { .noun = "device",

@@ -49,5 +49,6 @@ const struct rpc_method registry_methods[] = {
     { "ResolveSensors", sensors_resolve },
     { "ResolveCredential", credential_resolve },
     { "ResolvePayloadProfile", payload_profile_resolve },
+    { "ListPolledDevices", devices_polled },
     { 0 },
 };

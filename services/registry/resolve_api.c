@@ -6,7 +6,7 @@
 #include "resolve_store.h"
 #include <string.h>
 
-enum { MOST_NAMES = 10000 };
+enum { MOST_NAMES = 10000, MOST_POLLED = 200 };
 
 bool sensors_resolve(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
@@ -61,4 +61,18 @@ bool payload_profile_resolve(void *context, struct rpc_call *call, const void *i
         return err_set(err, ERR_DENIED, "this needs a tenant");
     return store_session_open(&session, registry->store, err) && store_begin(session, tenant_id, err) &&
            resolve_store_profile(session, tenant_id, request->device_id, call->arena, reply, err);
+}
+
+bool devices_polled(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
+{
+    struct registry *registry = context;
+    const Nwims__V1__ListPolledDevicesRequest *request = input;
+    struct uuid after;
+    AUTO(store_session) session = NULL;
+    if (request->after && !uuid_parse(request->after, strlen(request->after), &after))
+        return rpc_violation(call, err, "after", "must be a device's id");
+    int32_t limit = request->has_limit && request->limit > 0 && request->limit < MOST_POLLED ? request->limit
+                                                                                             : (int32_t)MOST_POLLED;
+    return store_session_open(&session, registry->store, err) && store_begin(session, 0, err) &&
+           resolve_store_polled(session, request->after, limit, call->arena, reply, err);
 }

@@ -139,3 +139,33 @@ bool resolve_store_profile(struct store_session *session, int32_t tenant_id, con
     out_reply->payload_profile = store_result_rows(rows) > 0 ? row_text(&row, 0) : NULL;
     return !row.is_cut || err_set(err, ERR_LIMIT, "no memory left for the answer");
 }
+
+bool resolve_store_polled(struct store_session *session, const char *after, int32_t limit, struct arena *arena,
+    Nwims__V1__ListPolledDevicesReply *out_reply, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    if (!store_query(session, &rows,
+            "SELECT tenant_id, id, code, configuration FROM polled_devices($1::uuid, $2::integer)",
+            PARAMS(PARAM_TEXT(after), PARAM_INT(limit)), err))
+        return false;
+    size_t count = store_result_rows(rows);
+    out_reply->items = arena_alloc_array(arena, count ? count : 1, sizeof *out_reply->items);
+    for (size_t i = 0; out_reply->items && i < count; i++) {
+        struct row row = { .rows = rows, .number = i, .arena = arena };
+        int64_t tenant_id;
+        Nwims__V1__PolledDevice *device =
+            (Nwims__V1__PolledDevice *)wire_new(arena, &nwims__v1__polled_device__descriptor);
+        if (!device)
+            break;
+        device->has_tenant_id = row_int(&row, 0, &tenant_id);
+        device->tenant_id = (int32_t)tenant_id;
+        device->device_id = row_text(&row, 1);
+        device->device_code = row_text(&row, 2);
+        device->configuration = row_text(&row, 3);
+        if (row.is_cut)
+            break;
+        out_reply->items[out_reply->n_items++] = device;
+    }
+    return (out_reply->items && out_reply->n_items == count) ||
+           err_set(err, ERR_LIMIT, "no memory left for the answer");
+}

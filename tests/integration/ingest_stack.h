@@ -54,8 +54,9 @@ static const struct stack_sensor stack_sensors[] = {
 struct stack_registry {
     struct rpc_server *server;
     atomic_int sensor_calls, credential_calls, most_names;
-    atomic_int slow_ms;   /* between reading what is so and answering it */
-    atomic_int range_max; /* of P1 */
+    atomic_int slow_ms;                  /* between reading what is so and answering it */
+    atomic_int range_max;                /* of P1 */
+    _Atomic(const char *) configuration; /* of a device that is asked; NULL: there is none */
     char fingerprint[65]; /* of the certificate that is STACK_DEVICE's, hex; set before it is asked for */
     atomic_bool is_broken, device_is_disabled, credential_is_gone, has_expired, answers_nonsense;
 };
@@ -146,6 +147,29 @@ static inline bool stack_resolve_credential(
     return true;
 }
 
+/* One, if the test says so. */
+static inline bool stack_polled(void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
+{
+    struct stack_registry *registry = context;
+    Nwims__V1__ListPolledDevicesReply *reply = output;
+    const char *configuration = atomic_load(&registry->configuration);
+    (void)input;
+    if (atomic_load(&registry->is_broken))
+        return err_set(err, ERR_TRANSIENT, "the database is away");
+    if (!configuration)
+        return true;
+    Nwims__V1__PolledDevice *device =
+        (Nwims__V1__PolledDevice *)wire_new(call->arena, &nwims__v1__polled_device__descriptor);
+    reply->items = arena_alloc_array(call->arena, 1, sizeof *reply->items);
+    device->has_tenant_id = true;
+    device->tenant_id = 7;
+    device->device_id = arena_text(call->arena, STACK_DEVICE);
+    device->device_code = arena_text(call->arena, "RTU");
+    device->configuration = arena_text(call->arena, configuration);
+    reply->items[reply->n_items++] = device;
+    return true;
+}
+
 static inline bool stack_nothing(void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
 {
     (void)context, (void)call, (void)input, (void)output;
@@ -162,6 +186,7 @@ static inline void stack_registry_start(struct stack_registry *registry, struct 
         const char *name = service->methods[i].name;
         methods[i] = (struct rpc_method){ name, strcmp(name, "ResolveSensors") == 0      ? stack_resolve_sensors
                                                 : strcmp(name, "ResolveCredential") == 0 ? stack_resolve_credential
+                                                : strcmp(name, "ListPolledDevices") == 0 ? stack_polled
                                                                                          : stack_nothing };
     }
     atomic_store(&registry->range_max, 10);

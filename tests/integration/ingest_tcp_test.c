@@ -49,6 +49,7 @@ static void start_service(void)
     setenv("TLS_CERTIFICATE_FILE", server_identity.certificate_file, 1);
     setenv("TLS_KEY_FILE", server_identity.key_file, 1);
     setenv("NATS_URL", stack.nats.url, 1);
+    setenv("MODBUS_NETWORKS", "127.0.0.0/8", 1);
     setenv("PLAIN_TOKENS", "true", 1);
     setenv("DRAIN_DELAY_MS", "0", 1);
     setenv("DRAIN_SPREAD_MS", "50", 1);
@@ -487,6 +488,99 @@ static void what_the_stream_does_not_take_is_not_acknowledged_until_it_does(void
     close(client.fd);
 }
 
+/* ---- Modbus ---- */
+static int slave_listen(int *out_port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    struct timeval patience = { .tv_sec = NWT_PATIENCE_S };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    *out_port = test_free_port();
+    address.sin_port = htons((uint16_t)*out_port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    return fd;
+}
+
+/* The request must be these bytes; the answer is these. */
+static void slave_answer(int fd, const char *request, const char *answer)
+{
+    unsigned char got[12], bytes[64];
+    char text[2 * sizeof got + 1];
+    assert_int_equal(recv(fd, got, sizeof got, MSG_WAITALL), sizeof got);
+    text_hex(text, got, sizeof got);
+    assert_string_equal(text, request);
+    assert_true(text_from_hex(bytes, strlen(answer) / 2, answer, strlen(answer)));
+    assert_int_equal(send(fd, bytes, strlen(answer) / 2, MSG_NOSIGNAL), strlen(answer) / 2);
+}
+
+static int slave_accept(int listener)
+{
+    struct timeval patience = { .tv_sec = NWT_PATIENCE_S };
+    int fd = accept(listener, NULL, NULL);
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return fd;
+}
+
+/* The example of the Modbus specification, section 6.3, as it goes over TCP: registers 107 to 109 hold 555, 0, 100. */
+static void a_modbus_device_is_asked_and_its_registers_stored(void **state)
+{
+    static char configuration[640];
+    int slave_port, listener = slave_listen(&slave_port);
+    (void)state;
+    while (next_batch())
+        ;
+    snprintf(configuration, sizeof configuration,
+        "{\"modbus\":{\"host\":\"127.0.0.1\",\"port\":%d,\"unit_id\":17,\"period_s\":1,\"timeout_ms\":500,"
+        "\"registers\":[{\"sensor\":"
+        "\"P1\",\"address\":107,\"scale\":0.01,\"unit\":\"bar\"},{\"sensor\":\"F1\",\"address\":109,\"type\":\"int16\","
+        "\"offset\":-"
+        "40,\"invalid\":[100]},{\"sensor\":\"ODD2\",\"address\":108}]}}",
+        slave_port);
+    atomic_store(&stack.registry.configuration, configuration);
+    stack_tell(&stack, "device", STACK_DEVICE, "RTU", NULL);
+    int fd = slave_accept(listener);
+    slave_answer(fd,
+        "000100000006"
+        "1103006b0003",
+        "000100000009"
+        "110306022b00000064");
+    const Nwims__V1__ReadingBatch *batch = next_batch();
+    assert_non_null(batch);
+    assert_int_equal(batch->n_value, 2); /* there is no ODD2 */
+    assert_true(batch->value[0] > 5.549 && batch->value[0] < 5.551);
+    assert_true(batch->value[1] == 60);
+    assert_true(batch->base_at % 1000000 == 0);
+    assert_int_equal(batch->n_status, 2);
+    assert_int_equal(batch->status[0], 0);
+    assert_int_equal(batch->status[1], 0x808C0000u); /* by 100 it says that its sensor has failed */
+    assert_string_equal(batch->provenance->codec, "modbus");
+    assert_string_equal(batch->provenance->device_id, STACK_DEVICE);
+    slave_answer(fd,
+        "000200000006"
+        "1103006b0003",
+        "000200000003"
+        "118302"); /* the exception of the same section: no such address */
+    struct timeval moment = { .tv_sec = 3 };
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof moment);
+    slave_answer(fd,
+        "000300000006"
+        "1103006b0003",
+        "00030000000911030600010002"); /* cut off: the rest never comes */
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, 0), 0); /* given up, and begun anew */
+    close(fd);
+    fd = slave_accept(listener);
+    atomic_store(&stack.registry.configuration, (const char *)NULL);
+    stack_tell(&stack, "device", STACK_DEVICE, "RTU", NULL);
+    close(fd);
+    close(listener);
+    while (stack_next(&stack, refused, &nwims__v1__refused__descriptor, NULL))
+        ;
+}
+
 static void it_says_goodbye_when_it_ends(void **state)
 {
     int status = 1;
@@ -516,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_revoked_device_is_put_out_within_two_seconds),
         cmocka_unit_test(guessing_is_stopped_and_the_known_device_comes_in),
         cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
+        cmocka_unit_test(a_modbus_device_is_asked_and_its_registers_stored),
         cmocka_unit_test(it_says_goodbye_when_it_ends),
     };
     return cmocka_run_group_tests(tests, start, stop);
