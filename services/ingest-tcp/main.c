@@ -140,8 +140,8 @@ static bool app_start(struct app *app, struct err *err)
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
            positions_open(&app->positions, service_bus(app->service), app->server, (size_t)app->config.writers,
                (size_t)app->config.most_connections + 1, records_moved, err) &&
-           ask_devices(app, err) && directory_listen(app->directory, front_recheck, app, err) && follow_commands(app, err) &&
-           listen_to_devices(app, err);
+           ask_devices(app, err) && directory_listen(app->directory, front_recheck, app, err) &&
+           follow_commands(app, err) && listen_to_devices(app, err);
 }
 
 /* ---- stopping ---- */

@@ -10,7 +10,8 @@ static int by_place(const void *left, const void *right)
 }
 
 /* Registers between two that are wanted are read along, if the device has them: a request costs more. */
-static bool fits(const struct modbus_profile *profile, const struct modbus_block *block, const struct modbus_point *point)
+static bool fits(
+    const struct modbus_profile *profile, const struct modbus_block *block, const struct modbus_point *point)
 {
     size_t end = point->address + modbus_type_registers(point->type);
     return block->table == point->table && point->address <= block->first + block->count + profile->largest_gap &&

@@ -50,7 +50,10 @@ static bool fail(struct modbus_line *line, const char *doing, struct err *err)
     bool is_for_now = why == EMBXSBUSY || why == EMBXACK || why == EMBXGPATH || why == EMBXGTAR || why == EMBXSFAIL;
     if (!is_exception)
         disconnect(line);
-    return err_set(err, is_exception && !is_for_now ? ERR_INPUT : why == ETIMEDOUT ? ERR_DEADLINE : ERR_TRANSIENT,
+    return err_set(err,
+        is_exception && !is_for_now ? ERR_INPUT
+        : why == ETIMEDOUT          ? ERR_DEADLINE
+                                    : ERR_TRANSIENT,
         "%s: %s", doing, modbus_strerror(why));
 }
 

@@ -1,13 +1,21 @@
 #include "modbus_profile.h"
 #include "base/text.h"
-#include "modbus_blocks.h"
 #include "ingest/json_scan.h"
+#include "modbus_blocks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 256 * 1024, LEAST_PERIOD_S = 1, MOST_PERIOD_S = 86400, LEAST_TIMEOUT_MS = 50,
-    MOST_TIMEOUT_MS = 10000, USUAL_PERIOD_S = 60, USUAL_TIMEOUT_MS = 1000, USUAL_PORT = 502 };
+enum {
+    ARENA_BYTES = 256 * 1024,
+    LEAST_PERIOD_S = 1,
+    MOST_PERIOD_S = 86400,
+    LEAST_TIMEOUT_MS = 50,
+    MOST_TIMEOUT_MS = 10000,
+    USUAL_PERIOD_S = 60,
+    USUAL_TIMEOUT_MS = 1000,
+    USUAL_PORT = 502
+};
 
 struct reading {
     struct json_scan scan;
@@ -102,7 +110,7 @@ static bool take_invalid(struct reading *reading)
 static bool take_order(struct reading *reading)
 {
     static const char *const orders[] = { "abcd", "badc", "cdab", "dcba" };
-    size_t place;
+    size_t place = 0;
     if (!take_word(reading, orders, COUNT_OF(orders), &place))
         return false;
     reading->point->swaps_bytes = place & 1;
@@ -123,7 +131,7 @@ static bool take_address(struct reading *reading)
 static bool take_table(struct reading *reading)
 {
     static const char *const tables[MODBUS_TABLES] = { "coil", "discrete", "holding", "input" };
-    size_t place;
+    size_t place = 0;
     if (!take_word(reading, tables, MODBUS_TABLES, &place))
         return false;
     reading->point->table = (enum modbus_table)place;
@@ -134,7 +142,7 @@ static bool take_type(struct reading *reading)
 {
     static const char *const types[MODBUS_TYPES] = { "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64",
         "float32", "float64" };
-    size_t place;
+    size_t place = 0;
     if (!take_word(reading, types, MODBUS_TYPES, &place))
         return false;
     reading->point->type = (enum modbus_type)place;
@@ -162,7 +170,8 @@ static bool take_point_member(struct reading *reading, const struct json_text *n
         return take_number(reading, &point->offset);
     if (is(name, "invalid"))
         return take_list(reading, take_invalid);
-    return json_scan_fail(&reading->scan, "a register has sensor, unit, table, address, type, order, scale, offset, invalid");
+    return json_scan_fail(
+        &reading->scan, "a register has sensor, unit, table, address, type, order, scale, offset, invalid");
 }
 
 static bool check_point(struct reading *reading)

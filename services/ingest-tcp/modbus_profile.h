@@ -53,7 +53,8 @@ struct modbus_profile {
     struct modbus_point points[MODBUS_MOST_POINTS];
     struct modbus_block blocks[MODBUS_MOST_POINTS + 1];
 };
-/* NULL and no error if the configuration says nothing of Modbus. Caller frees with free. ERR_INPUT says what is wrong. */
+/* NULL and no error if the configuration says nothing of Modbus. Caller frees with free. ERR_INPUT says what is wrong.
+ */
 MUST_CHECK bool modbus_profile_parse(
     struct modbus_profile **out_profile, const char *json, size_t size, struct err *err);
 size_t modbus_type_registers(enum modbus_type type);

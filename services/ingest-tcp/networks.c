@@ -25,8 +25,8 @@ static bool read_network(struct network *network, const char *text, size_t lengt
     if (!text_copy(address, sizeof address, text, address_length) || !read_address(network->address, address, &is_v4))
         return false;
     bits = is_v4 ? 32 : 128;
-    if (slash && (!number_parse_int(slash + 1, length - address_length - 1, &bits) || bits < 0 ||
-                     bits > (is_v4 ? 32 : 128)))
+    if (slash &&
+        (!number_parse_int(slash + 1, length - address_length - 1, &bits) || bits < 0 || bits > (is_v4 ? 32 : 128)))
         return false;
     network->bits = (unsigned)bits + (is_v4 ? V4_BITS_BEFORE : 0);
     return true;

@@ -65,7 +65,9 @@ static uint32_t quality_of(const struct modbus_profile *profile, uint16_t (*valu
     if (!profile->has_quality)
         return STATUS_GOOD;
     uint16_t bits = *registers_of(&profile->quality, values);
-    return bits & profile->bad_bits ? (uint32_t)STATUS_BAD : bits & profile->uncertain_bits ? STATUS_UNCERTAIN : STATUS_GOOD;
+    return bits & profile->bad_bits         ? (uint32_t)STATUS_BAD
+           : bits & profile->uncertain_bits ? STATUS_UNCERTAIN
+                                            : STATUS_GOOD;
 }
 
 /* The time is the period's: two replicas that ask at once, while the lease changes hands, store one reading. */
@@ -96,8 +98,8 @@ static bool make_readings(const struct modbus_profile *profile, uint16_t (*value
 }
 
 /* ---- storing ---- */
-static bool store(const struct poll_context *context, struct polled_device *device,
-    const struct raw_readings *readings, struct arena *arena, struct err *err)
+static bool store(const struct poll_context *context, struct polled_device *device, const struct raw_readings *readings,
+    struct arena *arena, struct err *err)
 {
     struct rpc_caller caller = { .tenant_id = device->device.tenant_id };
     struct intake_result result;
@@ -146,8 +148,8 @@ static void note_reached(const struct poll_context *context, struct polled_devic
         tell(context, device, "seen");
 }
 
-enum poll_outcome poll_device(const struct poll_context *context, struct polled_device *device, struct arena *arena,
-    struct err *err)
+enum poll_outcome poll_device(
+    const struct poll_context *context, struct polled_device *device, struct arena *arena, struct err *err)
 {
     struct raw_readings readings;
     uint16_t(*values)[MODBUS_MOST_REGISTERS];

@@ -38,14 +38,14 @@ struct poll_context {
 };
 enum poll_outcome {
     POLL_DONE,
-    POLL_OTHERS, /* another replica asks it */
-    POLL_SILENT, /* it does not answer      */
+    POLL_OTHERS,    /* another replica asks it */
+    POLL_SILENT,    /* it does not answer      */
     POLL_REFUSED,   /* it has no such registers */
     POLL_FORBIDDEN, /* its address may not be reached, or its configuration is none */
     POLL_UNSTORED,  /* its readings found no place until the next were due */
     POLL_OUTCOMES
 };
 /* Asks it once; waits. err says what went wrong. */
-enum poll_outcome poll_device(const struct poll_context *context, struct polled_device *device, struct arena *arena,
-    struct err *err);
+enum poll_outcome poll_device(
+    const struct poll_context *context, struct polled_device *device, struct arena *arena, struct err *err);
 void polled_device_free(struct polled_device *device);

@@ -232,7 +232,8 @@ static void make_metrics(struct poller *poller)
         [POLL_FORBIDDEN] = "outcome=\"forbidden\"",
         [POLL_UNSTORED] = "outcome=\"unstored\"" };
     for (int i = 0; i < POLL_OUTCOMES; i++)
-        poller->outcomes[i] = metrics_counter("nwims_modbus_polls_total", labels[i], "Rounds of asking a Modbus device");
+        poller->outcomes[i] =
+            metrics_counter("nwims_modbus_polls_total", labels[i], "Rounds of asking a Modbus device");
     poller->gauge = metrics_gauge("nwims_modbus_devices", NULL, "Devices with a configuration by which they are asked");
 }
 

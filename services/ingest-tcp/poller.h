@@ -1,5 +1,5 @@
-/* Asks Modbus devices for their registers, each at its period: a thread that looks who is due, and a few that ask. Which
- * devices there are the registry says; of several replicas one asks a device. */
+/* Asks Modbus devices for their registers, each at its period: a thread that looks who is due, and a few that ask.
+ * Which devices there are the registry says; of several replicas one asks a device. */
 #pragma once
 #include "front/event_outlet.h"
 #include "ingest/intake.h"

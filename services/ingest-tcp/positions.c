@@ -179,9 +179,7 @@ static bool catch_up(struct position *position, uint64_t *out_sequence, struct e
 static bool write_once(struct position *position, uint64_t target, uint64_t sequence, uint64_t *out_sequence)
 {
     struct positions *positions = position->positions;
-    const struct position_value value = {
-        .epoch = position->epoch, .committed = target, .owner = positions->owner
-    };
+    const struct position_value value = { .epoch = position->epoch, .committed = target, .owner = positions->owner };
     struct err err = { 0 };
     uint64_t current = sequence;
     bool ok = position_store_write(positions->bus, &position->key, &value, sequence, out_sequence, &err);
@@ -364,9 +362,7 @@ bool positions_enter(struct positions *positions, const struct directory_device 
             out_entry->missing = 0;
             return true;
         }
-        value = (struct position_value){
-            .epoch = hello->epoch, .committed = committed, .owner = positions->owner
-        };
+        value = (struct position_value){ .epoch = hello->epoch, .committed = committed, .owner = positions->owner };
         if (!position_store_write(positions->bus, &key, &value, sequence, &sequence, err)) {
             if (err->kind == ERR_PRECONDITION)
                 continue;
