@@ -3,6 +3,7 @@
 #include "bulk.h"
 #include "nwims/v1/bulk.pb-c.h"
 #include "nwims/v1/common.pb-c.h"
+#include "service/audit.h"
 
 const struct rpc_method bulk_methods[] = {
     { "UpdateSensors", sensors_update },
@@ -65,6 +66,8 @@ bool job_stop(void *context, struct rpc_call *call, const void *input, void *rep
     const Nwims__V1__ById *request = input;
     AUTO(store_session) session = NULL;
     struct job_reader reader;
+    const struct audit_event event = { .action = "batch.cancelled", .entity = "batch", .entity_id = request->id };
     return begin(&session, context, call, &reader, err) && job_cancel(session, &reader, request->id, err) &&
-           job_get(session, &reader, request->id, call->arena, reply, err) && store_commit(session, err);
+           job_get(session, &reader, request->id, call->arena, reply, err) &&
+           audit_put(session, call->caller, &event, err) && store_commit(session, err);
 }

@@ -15,6 +15,8 @@ import totp
 WRITES = ("post", "put", "patch", "delete")
 # A POST that only asks, and one that goes on with a login that was recorded.
 QUESTIONS = {"POST /readings/latest", "POST /auth/refresh"}
+# They write nothing until alerting is there, and say so (bulk_test.py).
+NOT_YET = {"POST /batch/alerts/resolve", "POST /batch/alerts/acknowledge"}
 
 # The smallest water network: a tank of no end, a pipe, a house.
 NETWORK = b"""[TITLE]
@@ -58,7 +60,7 @@ class Drive:
         self.secrets = []
 
     def call(self, client, method, path, body, request_id):
-        kind = {"Content-Type": "text/plain"} if isinstance(body, bytes) else {}
+        kind = {"Content-Type": "text/csv" if b"," in body else "text/plain"} if isinstance(body, bytes) else {}
         return client.call(method, "/api/v1" + path, body, {"X-Request-Id": request_id, **kind})
 
     def made(self, name, answer):
@@ -93,6 +95,12 @@ class Drive:
         yield "DELETE /assets/{id}", f"/assets/{i['asset']}", None, "asset.deleted", None
         yield "POST /assets/import", f"/assets/import?network=N-{mark}", NETWORK, None, None
         yield "DELETE /networks/{id}", f"/networks/N-{mark}?with_assets=true", None, "network.deleted", None
+        yield "POST /batch/sensors/update", "/batch/sensors/update", {"ids": [i["sensor"]], "set": {"name": "q3"}}, "sensors.update", None
+        yield "POST /devices/import", "/devices/import", f"code,protocol\nDI-{mark},http\n".encode(), "devices.import", None
+        yield "POST /sensors/import", "/sensors/import", f"code,kind,unit\nQI-{mark},pressure,bar\n".encode(), "sensors.import", None
+        job = self.client.post("/batch/sensors/update", {"ids": [i["sensor"]] * 100000, "set": {"name": "q4"}})
+        assert job.status == 202, job
+        yield "POST /batch/{id}/cancel", f"/batch/{job.json['id']}/cancel", None, "batch.cancelled", None
         yield "DELETE /sensors/{id}", f"/sensors/{i['sensor']}", None, "sensor.deleted", None
         yield "DELETE /devices/{id}", f"/devices/{i['device']}", None, "device.deleted", None
         yield "DELETE /sites/{id}", f"/sites/{i['site']}", None, "site.deleted", None
@@ -183,7 +191,7 @@ class Audit(unittest.TestCase):
 
     def test_every_write_leaves_one_record(self):
         document = nwims.Client().call("GET", "/openapi.json").json
-        operations = {f"{m.upper()} {path}" for path, methods in document["paths"].items() for m in methods if m in WRITES} - QUESTIONS
+        operations = {f"{m.upper()} {path}" for path, methods in document["paths"].items() for m in methods if m in WRITES} - QUESTIONS - NOT_YET
         unknown = operations - set(self.drive.done)
         self.assertFalse(unknown, "writes that this test cannot drive: say in Drive.recipes how they are done and what they are called")
         reader = nwims.admin()
