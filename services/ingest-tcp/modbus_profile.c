@@ -338,7 +338,9 @@ static uint64_t gathered(const struct modbus_point *point, const uint16_t *regis
     uint64_t bits = 0;
     for (size_t i = 0; i < count; i++) {
         uint16_t word = registers[point->swaps_words ? count - 1 - i : i];
-        bits = bits << 16 | (point->swaps_bytes ? (uint16_t)(word >> 8 | word << 8) : word);
+        if (point->swaps_bytes)
+            word = (uint16_t)(word >> 8 | word << 8);
+        bits = bits << 16 | word;
     }
     return bits;
 }

@@ -59,7 +59,7 @@ static char *read_file(const char *path)
 /* ---- the database as an installation has it ---------------------------------------------------------------------- */
 static void make_role(const char *name)
 {
-    char script[256];
+    char script[512];
     if (strcmp(name, "-") == 0)
         return;
     snprintf(script, sizeof script,
@@ -70,7 +70,7 @@ static void make_role(const char *name)
 
 static void make_slice(const struct slice *slice)
 {
-    char script[512];
+    char script[1024];
     make_role(slice->owner);
     make_role(slice->worker);
     if (strcmp(slice->schema, "-") == 0)
