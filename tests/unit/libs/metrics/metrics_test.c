@@ -163,7 +163,9 @@ static void the_process_is_described(void **state)
         const char *at = strstr(render(), start);
         assert_non_null(at);
         double value = strtod(at + strlen(start), NULL);
-        assert_true(i == 0 ? value >= 0 : value > 0);
+        /* A young process has used no time; with a sanitizer's allocator the C library's heap is empty. */
+        bool may_be_zero = i == 0 || strncmp(names[i], "process_heap_", strlen("process_heap_")) == 0;
+        assert_true(may_be_zero ? value >= 0 : value > 0);
         if (strcmp(names[i], "process_start_time_seconds") == 0)
             assert_true(value > 1.6e9 && value < 1e10);
     }
