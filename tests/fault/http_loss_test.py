@@ -5,7 +5,6 @@ taken or refused. NWIMS_LOSS_SECONDS says how long (25)."""
 import json
 import os
 import random
-import signal
 import socket
 import sys
 import threading
@@ -14,12 +13,9 @@ import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
-import nwims
-from kill_test import victims, wait_until_well
-from mqtt_loss_test import START_MS, check
+import loss
+from loss import SEED, START_MS
 
-SECONDS = float(os.environ.get("NWIMS_LOSS_SECONDS", "25"))
-SEED = int(os.environ.get("NWIMS_SEED", str(int(time.time()))))
 DEVICES, BATCH, CUT_SHARE = 8, 20, 0.3
 VICTIMS = ("ingest-http", "nats-server", "batch-writer")
 INGEST = urllib.parse.urlsplit(os.environ["NWIMS_HTTP_INGEST_URL"])
@@ -86,33 +82,9 @@ class Device(threading.Thread):
 
 
 def main():
-    random.seed(SEED)
-    client = nwims.tenant("httploss")
-    nwims.sensor(client, "PROBE")
-    devices = []
-    for i in range(DEVICES):
-        made = client.post("/devices", {"code": f"DEV-{i}", "protocol": "http"}).json
-        nwims.sensor(client, f"SEQ-{i}", device_id=made["id"])
-        devices.append(Device(i, client.post(f"/devices/{made['id']}/credentials", {"kind": "token"}).json["secret"], f"SEQ-{i}"))
-    print(f"seed {SEED}", flush=True)
-    for device in devices:
-        device.start()
-    end, kills = time.monotonic() + SECONDS, 0
-    while time.monotonic() < end:
-        time.sleep(random.uniform(1, 4))
-        name = VICTIMS[kills % len(VICTIMS)] if kills < len(VICTIMS) else random.choice(VICTIMS)
-        pid = victims().get(name)
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            kills += 1
-            print(f"killed {name} with {sum(len(d.acknowledged) for d in devices)} acknowledged", flush=True)
-    wait_until_well(client, "PROBE")
-    for device in devices:
-        device.stopping = True
-    for device in devices:
-        device.join(timeout=120)
-        assert not device.is_alive(), f"{device.sensor}: a batch is never acknowledged"
-    stored = sum(check(client, device) for device in devices)
+    client, devices = loss.make_devices(Device, "http", DEVICES)
+    kills = loss.kill_while_they_send(client, devices, VICTIMS, lambda d: len(d.acknowledged), lambda d: "a batch is")
+    stored = sum(loss.stored(client, device, device.acknowledged, set(range(device.next))) for device in devices)
     acknowledged, sent = sum(len(d.acknowledged) for d in devices), sum(d.next for d in devices)
     assert acknowledged == sent > 0, f"{sent} sent and {acknowledged} acknowledged"
     assert stored == sent, f"{sent} sent and {stored} stored"

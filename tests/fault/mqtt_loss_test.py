@@ -4,7 +4,6 @@ killed at random. Whatever got its PUBACK is stored, once, and nothing is stored
 import json
 import os
 import random
-import signal
 import socket
 import sys
 import threading
@@ -12,13 +11,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
-import nwims
-from kill_test import victims, wait_until_well
+import loss
+from loss import SEED, START_MS
 
-SECONDS = float(os.environ.get("NWIMS_LOSS_SECONDS", "25"))
-SEED = int(os.environ.get("NWIMS_SEED", str(int(time.time()))))
 DEVICES, WINDOW, CUT_SHARE = 12, 20, 0.3
-START_MS = 1767225600000  # 2026-01-01
 VICTIMS = ("ingest-mqtt", "nats-server", "batch-writer")
 TOPIC = b"v1/devices/me/telemetry"
 
@@ -96,48 +92,10 @@ class Device(threading.Thread):
             self.acknowledged.add(self.unacknowledged.pop(0))
 
 
-def check(client, device, limit_s=60):
-    end = time.monotonic() + limit_s
-    while True:
-        values = [int(v) for _, v in nwims.series(client, device.sensor)]
-        missing = device.acknowledged - set(values)
-        if not missing or time.monotonic() > end:
-            break
-        time.sleep(1)
-    assert len(values) == len(set(values)), f"{device.sensor}: stored twice"
-    assert not missing, f"{device.sensor}: {len(missing)} acknowledged readings are missing, the first {min(missing)}"
-    assert set(values) <= set(range(device.next)), f"{device.sensor}: stored and never sent"
-    return len(values)
-
-
 def main():
-    random.seed(SEED)
-    client = nwims.tenant("loss")
-    nwims.sensor(client, "PROBE")
-    devices = []
-    for i in range(DEVICES):
-        made = client.post("/devices", {"code": f"DEV-{i}", "protocol": "mqtt"}).json
-        nwims.sensor(client, f"SEQ-{i}", device_id=made["id"])
-        devices.append(Device(i, client.post(f"/devices/{made['id']}/credentials", {"kind": "token"}).json["secret"], f"SEQ-{i}"))
-    print(f"seed {SEED}", flush=True)
-    for device in devices:
-        device.start()
-    end, kills = time.monotonic() + SECONDS, 0
-    while time.monotonic() < end:
-        time.sleep(random.uniform(1, 4))
-        name = VICTIMS[kills % len(VICTIMS)] if kills < len(VICTIMS) else random.choice(VICTIMS)
-        pid = victims().get(name)
-        if pid:
-            os.kill(pid, signal.SIGKILL)
-            kills += 1
-            print(f"killed {name} with {sum(len(d.acknowledged) for d in devices)} acknowledged", flush=True)
-    wait_until_well(client, "PROBE")
-    for device in devices:
-        device.stopping = True
-    for device in devices:
-        device.join(timeout=120)
-        assert not device.is_alive(), f"{device.sensor}: {len(device.unacknowledged)} readings are never acknowledged"
-    stored = sum(check(client, device) for device in devices)
+    client, devices = loss.make_devices(Device, "mqtt", DEVICES)
+    kills = loss.kill_while_they_send(client, devices, VICTIMS, lambda d: len(d.acknowledged), lambda d: f"{len(d.unacknowledged)} readings are")
+    stored = sum(loss.stored(client, device, device.acknowledged, set(range(device.next))) for device in devices)
     acknowledged = sum(len(d.acknowledged) for d in devices)
     assert acknowledged > 0
     print(f"{acknowledged} acknowledged, {stored} stored once, {sum(d.resent for d in devices)} sent again, {sum(d.connections for d in devices)} connections, "
