@@ -1,5 +1,5 @@
 #include "complaints.h"
-#include "service/audit_trail.h"
+#include "ingest_mqtt.h"
 
 static const char *const names[COMPLAINTS] = {
     [COMPLAINT_MALFORMED] = "malformed",
@@ -20,18 +20,25 @@ static const char *const names[COMPLAINTS] = {
     [COMPLAINT_UNAVAILABLE] = "unavailable",
 };
 
-void mqtt_complaints_init(void)
+static void record(void *context, const struct complaint_refusal *refusal)
 {
-    complaints_init("mqtt", names, COMPLAINTS);
+    const struct app *app = context;
+    const struct audit_device device = { .protocol = "mqtt",
+        .reason = refusal->reason,
+        .peer = refusal->peer,
+        .tenant_id = refusal->tenant_id,
+        .device_id = refusal->device_id };
+    audit_trail_device_refused(app->trail, &device);
 }
 
-void mqtt_complaint_record(
-    struct audit_trail *trail, enum complaint complaint, int32_t tenant_id, const char *device_id, const char *peer)
+void mqtt_complaints_init(struct app *app)
 {
-    const struct audit_device device = {
-        .protocol = "mqtt", .reason = names[complaint], .peer = peer, .tenant_id = tenant_id, .device_id = device_id
-    };
-    if (complaint == COMPLAINT_CREDENTIALS || complaint == COMPLAINT_TOO_MANY_FAILURES ||
-        complaint == COMPLAINT_REVOKED || complaint == COMPLAINT_FOREIGN_TOPIC)
-        audit_trail_device_refused(trail, &device);
+    const struct complaints_config config = { .protocol = "mqtt",
+        .names = names,
+        .count = COMPLAINTS,
+        .refusals = 1u << COMPLAINT_CREDENTIALS | 1u << COMPLAINT_TOO_MANY_FAILURES | 1u << COMPLAINT_REVOKED |
+                    1u << COMPLAINT_FOREIGN_TOPIC,
+        .refused = record,
+        .context = app };
+    complaints_init(&config);
 }

@@ -21,8 +21,6 @@ enum complaint {
     COMPLAINT_UNAVAILABLE,
     COMPLAINTS
 };
-void mqtt_complaints_init(void);
-/* Into the audit trail, if it is a refused access: a wrong or ended credential, or a topic that is another device's. */
-struct audit_trail;
-void mqtt_complaint_record(
-    struct audit_trail *trail, enum complaint complaint, int32_t tenant_id, const char *device_id, const char *peer);
+/* Of a wrong or ended credential, or a topic that is another device's, the audit is told (app->trail). */
+struct app;
+void mqtt_complaints_init(struct app *app);

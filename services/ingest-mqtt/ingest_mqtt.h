@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "front/command_feed.h"
 #include "front/event_outlet.h"
+#include "front/psk_door.h"
 #include "front/roster.h"
 #include "front/workers.h"
 #include "ingest/failure_gate.h"
@@ -29,6 +30,7 @@ struct app {
     struct directory *directory;
     struct intake *intake;
     struct failure_gate *failures;
+    struct psk_door psk_door;
     struct workers *workers;
     struct event_outlet *events;
     struct audit_trail *trail;
@@ -52,8 +54,6 @@ void front_recheck(void *context, const char *device_id, const char *credential_
 
 /* ---- login.c ---- */
 void login_begin(struct session *session, const struct mqtt_connect *connect);
-/* net_tls_config.psk; context: the app. */
-size_t login_psk(void *context, const char *identity, unsigned char *key, size_t key_size);
 /* On the loop: asks the directory once more whether the session may stay. */
 void login_check_again(struct session *session);
 

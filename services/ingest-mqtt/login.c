@@ -13,8 +13,7 @@ enum {
     LONGEST_TOKEN = 256,
     LONGEST_LOOKUP = 128,
     LONGEST_WILL = 65536,
-    RECHECK_AGAIN_MS = 1000,
-    PSK_ARENA_BYTES = 64 * 1024
+    RECHECK_AGAIN_MS = 1000
 };
 
 /* ---- refusing ---- */
@@ -357,26 +356,4 @@ void login_check_again(struct session *session)
         return;
     session->why_ended = "revoked"; /* to be on the safe side: the device comes again and is asked who it is */
     session_refuse(session, COMPLAINT_UNAVAILABLE, MQTT_SERVER_BUSY, "the credential could not be checked");
-}
-
-/* ---- pre-shared keys ---- */
-/* On the lobby's thread: it may ask the registry. */
-size_t login_psk(void *context, const char *identity, unsigned char *key, size_t key_size)
-{
-    AUTO_INPLACE(arena) arena;
-    struct app *app = context;
-    struct directory_device device;
-    struct err err = { 0 };
-    arena_init(&arena, PSK_ARENA_BYTES);
-    bool is_known = text_is_utf8(identity, strlen(identity)) &&
-                    directory_named(app->directory, "psk", identity, &device, &arena, &err);
-    if (!is_known) { /* the address is not known here */
-        complaint_note(COMPLAINT_CREDENTIALS, 0, "", "", err.kind == ERR_NONE ? "no UTF-8 for an identity" : err.text);
-        if (err.kind == ERR_NONE || err.kind == ERR_UNAUTHENTICATED)
-            mqtt_complaint_record(app->trail, COMPLAINT_CREDENTIALS, 0, "", "");
-    }
-    if (!is_known || device.key_size == 0 || device.key_size > key_size)
-        return 0;
-    memcpy(key, device.key, device.key_size);
-    return device.key_size;
 }

@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "complaints.h"
+#include "front/gather_end.h"
 #include "ingest_mqtt.h"
 #include "metrics/metrics.h"
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,6 @@ enum {
     GOODBYE_MS = 8000, /* for what is unacknowledged when devices are told to go */
     SETTLE_MS = 3000,
     EVENTS_MS = 2000,
-    LOOK_MS = 5,
 };
 
 /* ---- starting ---- */
@@ -81,11 +80,12 @@ static bool open_parts(struct app *app, struct err *err)
 static bool listen_to_devices(struct app *app, struct err *err)
 {
     const struct ingest_mqtt_config *config = &app->config;
+    app->psk_door = (struct psk_door){ app->directory, COMPLAINT_CREDENTIALS, COMPLAINT_UNAVAILABLE };
     const struct net_tls_config tls = { .certificate_file = config->certificate_file,
         .key_file = config->key_file,
         .asks_for_certificate = config->takes_certificates,
-        .psk = config->takes_psk ? login_psk : NULL,
-        .psk_context = app };
+        .psk = config->takes_psk ? psk_door_key : NULL,
+        .psk_context = &app->psk_door };
     if (config->plain_address[0] == '\0' && config->tls_address[0] == '\0')
         return err_set(err, ERR_CONFIG, "neither MQTT_ADDRESS nor MQTTS_ADDRESS is set");
     if (config->tls_address[0] != '\0' && !net_tls_open(&app->tls, &tls, err))
@@ -112,7 +112,7 @@ static bool app_start(struct app *app, struct err *err)
         .establish_ms = app->config.login_ms,
         .stall_ms = app->config.stall_ms,
         .most_output_bytes = OUTPUT_BYTES };
-    mqtt_complaints_init();
+    mqtt_complaints_init(app);
     front_metrics(app);
     return open_ingest(app, err) && open_parts(app, err) &&
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
@@ -121,39 +121,6 @@ static bool app_start(struct app *app, struct err *err)
 }
 
 /* ---- stopping ---- */
-struct detach {
-    struct net_mail mail;
-    struct front_loop *loop;
-    atomic_int *left;
-};
-
-/* On the loop: a gather is closed by the thread that uses it. */
-static void on_detach(void *context, struct net_connection *none, struct net_mail *mail)
-{
-    struct detach *detach = (struct detach *)(void *)mail;
-    (void)context, (void)none;
-    gather_close(TAKE(detach->loop->gather));
-    atomic_fetch_sub(detach->left, 1);
-}
-
-/* What QoS 0 has left behind is given a moment; QoS 1 has been waited for with its connections. */
-static void detach_gathers(struct app *app)
-{
-    struct detach detaches[64];
-    atomic_int left = (int)app->config.loops;
-    int64_t end_us = clock_monotonic_us() + SETTLE_MS * INT64_C(1000);
-    while (metric_value(app->held) > 0 && clock_monotonic_us() < end_us)
-        clock_sleep_ms(LOOK_MS);
-    for (int i = 0; i < app->config.loops; i++) {
-        detaches[i] = (struct detach){
-            .mail = { .to = { .loop = (uint32_t)i }, .handler = on_detach }, .loop = &app->loops[i], .left = &left
-        };
-        net_post(app->server, &detaches[i].mail);
-    }
-    while (atomic_load(&left) > 0)
-        clock_sleep_ms(LOOK_MS);
-}
-
 static void app_stop(struct app *app)
 {
     if (app->server)
@@ -162,8 +129,11 @@ static void app_stop(struct app *app)
     if (app->directory)
         directory_unlisten(app->directory);
     workers_stop(app->workers);
-    if (app->server)
-        detach_gathers(app);
+    if (app->server) {
+        gather_end_wait(app->held, SETTLE_MS); /* what nobody waits for any more is given a moment */
+        for (int i = 0; i < app->config.loops; i++)
+            gather_end(app->server, i, &app->loops[i].gather);
+    }
     net_server_close(TAKE(app->server));
     workers_close(TAKE(app->workers));
     for (int i = 0; app->loops && i < app->config.loops; i++) {

@@ -65,8 +65,6 @@ void session_complain(struct session *session, enum complaint complaint, const c
     char peer[NET_PEER_SIZE];
     session_peer(session, peer);
     complaint_note(complaint, session->device.tenant_id, session->device.device_id, peer, problem);
-    mqtt_complaint_record(
-        session->loop->app->trail, complaint, session->device.tenant_id, session->device.device_id, peer);
 }
 
 static void end(struct session *session, enum mqtt_reason reason, const char *problem)

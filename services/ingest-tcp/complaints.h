@@ -18,4 +18,6 @@ enum complaint {
     COMPLAINT_UNAVAILABLE,
     COMPLAINTS
 };
-void tcp_complaints_init(void);
+/* Of a wrong or ended credential the audit is told (app->trail). */
+struct app;
+void tcp_complaints_init(struct app *app);

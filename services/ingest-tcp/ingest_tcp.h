@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "front/command_feed.h"
 #include "front/event_outlet.h"
+#include "front/psk_door.h"
 #include "front/roster.h"
 #include "front/workers.h"
 #include "ingest/failure_gate.h"
@@ -13,6 +14,7 @@
 #include "net/net.h"
 #include "poller.h"
 #include "positions.h"
+#include "service/audit_trail.h"
 #include "settings.h"
 
 /* What one loop's thread has to itself. */
@@ -29,7 +31,9 @@ struct app {
     struct service *service;
     struct directory *directory;
     struct intake *intake;
+    struct audit_trail *trail;
     struct failure_gate *failures;
+    struct psk_door psk_door;
     struct workers *workers;
     struct event_outlet *events;
     struct roster *roster;
@@ -58,8 +62,6 @@ void front_recheck(void *context, const char *device_id, const char *credential_
 void login_hello(struct session *session, const struct hello *hello);
 /* The answer to our challenge. */
 void login_auth(struct session *session, const struct text *mac);
-/* net_tls_config.psk; context: the app. */
-size_t login_psk(void *context, const char *identity, unsigned char *key, size_t key_size);
 /* On the loop: asks the directory once more whether the session may stay. */
 void login_check_again(struct session *session);
 

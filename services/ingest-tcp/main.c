@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "base/time_text.h"
 #include "complaints.h"
+#include "front/gather_end.h"
 #include "ingest_tcp.h"
 #include "metrics/metrics.h"
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,6 @@ enum {
     GOODBYE_MS = 8000, /* for what is unacknowledged when devices are told to go */
     SETTLE_MS = 3000,
     EVENTS_MS = 2000,
-    LOOK_MS = 5,
 };
 
 /* ---- starting ---- */
@@ -41,7 +40,8 @@ static bool open_ingest(struct app *app, struct err *err)
     app->failures = failure_gate_new(app->config.failures_a_minute);
     if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
-    return directory_open(&app->directory, bus, &directory, err) &&
+    return audit_trail_open(&app->trail, bus, program.name, err) &&
+           directory_open(&app->directory, bus, &directory, err) &&
            intake_open(&app->intake, bus, app->directory, &intake, err);
 }
 
@@ -88,11 +88,12 @@ static bool listen(struct app *app, const char *address, bool is_line, bool is_t
 static bool listen_to_devices(struct app *app, struct err *err)
 {
     const struct ingest_tcp_config *config = &app->config;
+    app->psk_door = (struct psk_door){ app->directory, COMPLAINT_CREDENTIALS, COMPLAINT_UNAVAILABLE };
     const struct net_tls_config tls = { .certificate_file = config->certificate_file,
         .key_file = config->key_file,
         .asks_for_certificate = config->takes_certificates,
-        .psk = config->takes_psk ? login_psk : NULL,
-        .psk_context = app };
+        .psk = config->takes_psk ? psk_door_key : NULL,
+        .psk_context = &app->psk_door };
     bool has_tls = config->tls_address[0] != '\0' || config->line_tls_address[0] != '\0';
     if (!has_tls && config->plain_address[0] == '\0' && config->line_address[0] == '\0')
         return err_set(err, ERR_CONFIG, "none of NWT_ADDRESS, NWTS_ADDRESS, LINES_ADDRESS, LINES_TLS_ADDRESS is set");
@@ -134,7 +135,7 @@ static bool app_start(struct app *app, struct err *err)
         .establish_ms = app->config.login_ms,
         .stall_ms = app->config.stall_ms,
         .most_output_bytes = OUTPUT_BYTES };
-    tcp_complaints_init();
+    tcp_complaints_init(app);
     front_metrics(app);
     return open_ingest(app, err) && open_parts(app, err) &&
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
@@ -145,39 +146,6 @@ static bool app_start(struct app *app, struct err *err)
 }
 
 /* ---- stopping ---- */
-struct detach {
-    struct net_mail mail;
-    struct front_loop *loop;
-    atomic_int *left;
-};
-
-/* On the loop: a gather is closed by the thread that uses it. */
-static void on_detach(void *context, struct net_connection *none, struct net_mail *mail)
-{
-    struct detach *detach = (struct detach *)(void *)mail;
-    (void)context, (void)none;
-    gather_close(TAKE(detach->loop->gather));
-    atomic_fetch_sub(detach->left, 1);
-}
-
-/* What connections that broke have left behind is given a moment. */
-static void detach_gathers(struct app *app)
-{
-    struct detach detaches[64];
-    atomic_int left = (int)app->config.loops;
-    int64_t end_us = clock_monotonic_us() + SETTLE_MS * INT64_C(1000);
-    while (metric_value(app->held) > 0 && clock_monotonic_us() < end_us)
-        clock_sleep_ms(LOOK_MS);
-    for (int i = 0; i < app->config.loops; i++) {
-        detaches[i] = (struct detach){
-            .mail = { .to = { .loop = (uint32_t)i }, .handler = on_detach }, .loop = &app->loops[i], .left = &left
-        };
-        net_post(app->server, &detaches[i].mail);
-    }
-    while (atomic_load(&left) > 0)
-        clock_sleep_ms(LOOK_MS);
-}
-
 static void app_stop(struct app *app)
 {
     if (app->server)
@@ -187,8 +155,11 @@ static void app_stop(struct app *app)
         directory_unlisten(app->directory);
     poller_close(TAKE(app->poller));
     workers_stop(app->workers);
-    if (app->server)
-        detach_gathers(app);
+    if (app->server) {
+        gather_end_wait(app->held, SETTLE_MS); /* what nobody waits for any more is given a moment */
+        for (int i = 0; i < app->config.loops; i++)
+            gather_end(app->server, i, &app->loops[i].gather);
+    }
     positions_stop(app->positions);
     net_server_close(TAKE(app->server));
     workers_close(TAKE(app->workers));
@@ -205,6 +176,7 @@ static void app_stop(struct app *app)
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     failure_gate_free(TAKE(app->failures));
+    audit_trail_close(TAKE(app->trail));
 }
 
 int main(int argc, char **argv)

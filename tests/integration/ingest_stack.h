@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "bus/bus.h"
+#include "nwims/v1/audit.pb-c.h"
 #include "nwims/v1/readings.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "rpc/rpc.h"
@@ -291,4 +292,35 @@ static inline struct bus_consumer *stack_consumer(struct stack *stack, const cha
              &err),
         &err);
     return consumer;
+}
+
+/* Of a program that has ended, so that all is told: 20 wrong tokens came from 127.0.0.2 and one that was shut out, and
+ * STACK_DEVICE was revoked while it was connected. */
+static inline void stack_expect_refused_logins(struct stack *stack, const char *durable, const char *protocol)
+{
+    AUTO(bus_consumer) consumer = stack_consumer(stack, "AUDIT", durable);
+    const Nwims__V1__AuditRecord *record;
+    size_t turned_away = 0, counted = 0, revoked = 0;
+    char detail[96];
+    snprintf(detail, sizeof detail, "{\"protocol\":\"%s\",\"reason\":\"credentials\"}", protocol);
+    while ((record = (const Nwims__V1__AuditRecord *)stack_next(
+                stack, consumer, &nwims__v1__audit_record__descriptor, NULL)) != NULL) {
+        revoked += record->detail && strstr(record->detail, "\"revoked\"") && record->entity_id &&
+                   strcmp(record->entity_id, STACK_DEVICE) == 0;
+        if (!record->peer || strcmp(record->peer, "127.0.0.2") != 0)
+            continue;
+        assert_string_equal(record->outcome, "refused");
+        assert_null(record->entity_id); /* a wrong token is nobody's */
+        if (strcmp(record->action, "device.refused") == 0) {
+            assert_string_equal(record->detail, detail);
+            turned_away++;
+        } else {
+            assert_string_equal(record->action, "audit.suppressed");
+            assert_string_equal(record->detail, "{\"action\":\"device.refused\",\"records\":11}");
+            counted++;
+        }
+    }
+    assert_int_equal(turned_away, 10);
+    assert_int_equal(counted, 1);
+    assert_true(revoked > 0);
 }

@@ -594,6 +594,12 @@ static void it_says_goodbye_when_it_ends(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void refused_logins_are_recorded_and_a_flood_of_them_is_counted(void **state)
+{
+    (void)state;
+    stack_expect_refused_logins(&stack, "ingest-tcp-test", "tcp");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +618,7 @@ int main(void)
         cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
         cmocka_unit_test(a_modbus_device_is_asked_and_its_registers_stored),
         cmocka_unit_test(it_says_goodbye_when_it_ends),
+        cmocka_unit_test(refused_logins_are_recorded_and_a_flood_of_them_is_counted),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
