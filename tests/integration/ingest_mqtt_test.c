@@ -539,9 +539,10 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_kept_and_its_reason_told),
         cmocka_unit_test(presence_is_told_with_its_reason),
         cmocka_unit_test(a_command_goes_down_and_its_answer_comes_up),
+        /* Before the next, whose last events may be heard a moment after it: the known device must be in memory. */
+        cmocka_unit_test(a_login_is_refused_with_its_reason),
         cmocka_unit_test(a_revoked_or_disabled_device_is_put_out_and_others_stay),
         cmocka_unit_test(a_device_is_known_by_its_pre_shared_key_or_certificate),
-        cmocka_unit_test(a_login_is_refused_with_its_reason),
         cmocka_unit_test(what_the_stream_does_not_take_is_not_acknowledged_until_it_does),
         cmocka_unit_test(it_says_goodbye_when_it_ends),
         cmocka_unit_test(refused_logins_are_recorded_and_a_flood_of_them_is_counted),
