@@ -1,33 +1,15 @@
 /* What an operator can set of ingest-mqtt. */
 #pragma once
+#include "front/front_config.h"
 #include "service/service.h"
 
 struct ingest_mqtt_config {
     struct service_config service;
+    struct front_config front;
     char plain_address[64];
     char tls_address[64];
-    char certificate_file[256];
-    char key_file[256];
-    bool takes_certificates;
-    bool takes_psk;
-    int64_t loops;
-    int64_t workers;
-    int64_t most_connections;
-    int64_t most_logins;
-    int64_t admit_a_second;
-    int64_t login_ms;
-    int64_t stall_ms;
     int64_t packet_max_bytes;
     int64_t most_unacknowledged;
     int64_t keep_alive_max_s;
-    int64_t batch_max_readings;
-    int64_t batch_linger_ms;
-    int64_t batches_in_flight;
-    int64_t most_held;
-    int64_t drain_spread_ms;
-    int64_t future_ms;
-    int64_t directory_sensors;
-    int64_t directory_credentials;
-    int64_t failures_a_minute;
 };
 extern const struct setting ingest_mqtt_settings[];

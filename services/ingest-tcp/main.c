@@ -1,13 +1,11 @@
 /* ingest-tcp: devices send numbered records over TCP and are told up to which they are stored. See README.md. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/time_text.h"
 #include "complaints.h"
 #include "front/gather_end.h"
 #include "ingest_tcp.h"
 #include "metrics/metrics.h"
 #include <stdlib.h>
-#include <string.h>
 
 static const struct service_program program = {
     .name = "ingest-tcp",
@@ -18,9 +16,7 @@ static const struct service_program program = {
 
 enum {
     MESSAGE_ARENA_BYTES = 64 * 1024 * 1024,
-    PUBLISH_MS = 5000,
     MOST_EVENTS = 65536,
-    OUTPUT_BYTES = 64 * 1024,
     GOODBYE_MS = 8000, /* for what is unacknowledged when devices are told to go */
     SETTLE_MS = 3000,
     EVENTS_MS = 2000,
@@ -30,32 +26,17 @@ enum {
 static bool open_ingest(struct app *app, struct err *err)
 {
     struct bus *bus = service_bus(app->service);
-    /* Clocks that were never set say 1970 or 2000. */
-    static const char oldest[] = "2015-01-01T00:00:00Z";
-    const struct directory_config directory = { .most_sensors = (size_t)app->config.directory_sensors,
-        .most_credentials = (size_t)app->config.directory_credentials,
-        .absent_ms = 2000,
-        .keep_ms = 60000 };
-    struct intake_config intake = { .future_ms = app->config.future_ms, .keep_future = true, .publish_ms = PUBLISH_MS };
-    app->failures = failure_gate_new(app->config.failures_a_minute);
-    if (!app->failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
-        return err_set(err, ERR_LIMIT, "no memory to start");
     return audit_trail_open(&app->trail, bus, program.name, err) &&
-           directory_open(&app->directory, bus, &directory, err) &&
-           intake_open(&app->intake, bus, app->directory, &intake, err);
+           front_ingest_open(&app->config.front, bus, &app->directory, &app->intake, &app->failures, err);
 }
 
 static bool open_loop(struct app *app, int index, struct err *err)
 {
     struct front_loop *loop = &app->loops[index];
-    const struct gather_config gather = { .protocol = "tcp",
-        .most_readings = (size_t)app->config.batch_max_readings,
-        .linger_ms = app->config.batch_linger_ms,
-        .most_in_flight = (size_t)app->config.batches_in_flight,
-        .most_held = (size_t)app->config.most_held,
-        .settled = front_settled,
-        .wake = front_wake,
-        .context = loop };
+    struct gather_config gather = front_gather_config(&app->config.front, "tcp");
+    gather.settled = front_settled;
+    gather.wake = front_wake;
+    gather.context = loop;
     loop->app = app;
     loop->index = index;
     arena_init(&loop->arena, MESSAGE_ARENA_BYTES);
@@ -64,16 +45,16 @@ static bool open_loop(struct app *app, int index, struct err *err)
 
 static bool open_parts(struct app *app, struct err *err)
 {
-    size_t most = (size_t)app->config.most_connections;
+    size_t most = (size_t)app->config.front.most_connections;
     app->roster = roster_new(most + 1);
-    app->loops = calloc((size_t)app->config.loops, sizeof *app->loops);
+    app->loops = calloc((size_t)app->config.front.loops, sizeof *app->loops);
     if (!app->roster || !app->loops)
         return err_set(err, ERR_LIMIT, "no memory to start");
-    for (int i = 0; i < app->config.loops; i++)
+    for (int i = 0; i < app->config.front.loops; i++)
         if (!open_loop(app, i, err))
             return false;
     return workers_open(
-               &app->workers, "worker", (size_t)app->config.workers, 2 * most + 64, MESSAGE_ARENA_BYTES, err) &&
+               &app->workers, "worker", (size_t)app->config.front.workers, 2 * most + 64, MESSAGE_ARENA_BYTES, err) &&
            event_outlet_open(&app->events, service_bus(app->service), MOST_EVENTS, err);
 }
 
@@ -89,10 +70,10 @@ static bool listen_to_devices(struct app *app, struct err *err)
 {
     const struct ingest_tcp_config *config = &app->config;
     app->psk_door = (struct psk_door){ app->directory, COMPLAINT_CREDENTIALS, COMPLAINT_UNAVAILABLE };
-    const struct net_tls_config tls = { .certificate_file = config->certificate_file,
-        .key_file = config->key_file,
-        .asks_for_certificate = config->takes_certificates,
-        .psk = config->takes_psk ? psk_door_key : NULL,
+    const struct net_tls_config tls = { .certificate_file = config->front.certificate_file,
+        .key_file = config->front.key_file,
+        .asks_for_certificate = config->front.takes_certificates,
+        .psk = config->front.takes_psk ? psk_door_key : NULL,
         .psk_context = &app->psk_door };
     bool has_tls = config->tls_address[0] != '\0' || config->line_tls_address[0] != '\0';
     if (!has_tls && config->plain_address[0] == '\0' && config->line_address[0] == '\0')
@@ -127,20 +108,13 @@ static bool ask_devices(struct app *app, struct err *err)
 
 static bool app_start(struct app *app, struct err *err)
 {
-    const struct net_config net = { .name = "tcp",
-        .loops = (int)app->config.loops,
-        .most_connections = (size_t)app->config.most_connections,
-        .most_unestablished = (size_t)app->config.most_logins,
-        .admit_a_second = app->config.admit_a_second,
-        .establish_ms = app->config.login_ms,
-        .stall_ms = app->config.stall_ms,
-        .most_output_bytes = OUTPUT_BYTES };
+    const struct net_config net = front_net_config(&app->config.front, "tcp");
     tcp_complaints_init(app);
     front_metrics(app);
     return open_ingest(app, err) && open_parts(app, err) &&
            net_server_open(&app->server, &net, &front_protocol, app, err) &&
            positions_open(&app->positions, service_bus(app->service), app->server, (size_t)app->config.writers,
-               (size_t)app->config.most_connections + 1, records_moved, err) &&
+               (size_t)app->config.front.most_connections + 1, records_moved, err) &&
            ask_devices(app, err) && directory_listen(app->directory, front_recheck, app, err) &&
            follow_commands(app, err) && listen_to_devices(app, err);
 }
@@ -149,7 +123,7 @@ static bool app_start(struct app *app, struct err *err)
 static void app_stop(struct app *app)
 {
     if (app->server)
-        net_server_drain(app->server, app->config.drain_spread_ms, GOODBYE_MS);
+        net_server_drain(app->server, app->config.front.drain_spread_ms, GOODBYE_MS);
     command_feed_close(TAKE(app->commands));
     if (app->directory)
         directory_unlisten(app->directory);
@@ -157,13 +131,13 @@ static void app_stop(struct app *app)
     workers_stop(app->workers);
     if (app->server) {
         gather_end_wait(app->held, SETTLE_MS); /* what nobody waits for any more is given a moment */
-        for (int i = 0; i < app->config.loops; i++)
+        for (int i = 0; i < app->config.front.loops; i++)
             gather_end(app->server, i, &app->loops[i].gather);
     }
     positions_stop(app->positions);
     net_server_close(TAKE(app->server));
     workers_close(TAKE(app->workers));
-    for (int i = 0; app->loops && i < app->config.loops; i++) {
+    for (int i = 0; app->loops && i < app->config.front.loops; i++) {
         gather_close(TAKE(app->loops[i].gather));
         arena_done(&app->loops[i].arena);
         buffer_done(&app->loops[i].out);
