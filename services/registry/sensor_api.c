@@ -1,5 +1,6 @@
 #include "entity_api.h"
 #include "field.h"
+#include "sensor_columns.h"
 #include "sensor_unit.h"
 #include <float.h>
 
@@ -7,22 +8,7 @@
     "pressure|flow|level|volume|temperature|ph|chlorine|turbidity|conductivity|redox|power|energy|voltage|state|other"
 
 static const struct column columns[] = {
-    { "id", "uuid", COLUMN_READONLY, NULL, NULL },
-    { "code", "text", COLUMN_REQUIRED, NULL, NULL },
-    { "name", "text", 0, NULL, NULL },
-    { "kind", "text", COLUMN_REQUIRED, NULL, NULL },
-    { "unit", "text", COLUMN_FIXED, NULL, NULL }, /* stored values are in it */
-    { "device_id", "uuid", COLUMN_PLACE, NULL, &device_entity },
-    { "municipality_id", "uuid", COLUMN_PLACE, NULL, &municipality_entity },
-    { "zone_id", "uuid", COLUMN_PLACE, NULL, &zone_entity },
-    { "site_id", "uuid", COLUMN_PLACE, NULL, &site_entity },
-    { "range_min", "double precision", 0, NULL, NULL },
-    { "range_max", "double precision", 0, NULL, NULL },
-    { "period_s", "bigint", 0, NULL, NULL },
-    { "state", "text", COLUMN_KEPT, "'active'", NULL },
-    { "latitude", "double precision", 0, NULL, NULL },
-    { "longitude", "double precision", 0, NULL, NULL },
-    { "elevation_m", "double precision", 0, NULL, NULL },
+    SENSOR_COLUMNS,
     { "sensor_no", "integer", COLUMN_READONLY, NULL, NULL },
     { "created_at", "timestamptz", COLUMN_READONLY, NULL, NULL },
     { "updated_at", "timestamptz", COLUMN_READONLY, NULL, NULL },

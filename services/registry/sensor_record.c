@@ -1,27 +1,13 @@
 #include "sensor_record.h"
 #include "field.h"
+#include "sensor_columns.h"
 #include "sensor_unit.h"
 #include "transcode/field_value.h"
 #include <float.h>
 #include <string.h>
 
 static const struct column columns[] = {
-    { "id", "uuid", COLUMN_READONLY, NULL, NULL },
-    { "code", "text", COLUMN_REQUIRED, NULL, NULL },
-    { "name", "text", 0, NULL, NULL },
-    { "kind", "text", COLUMN_REQUIRED, NULL, NULL },
-    { "unit", "text", COLUMN_FIXED, NULL, NULL }, /* stored values are in it */
-    { "device_id", "uuid", COLUMN_PLACE, NULL, &device_entity },
-    { "municipality_id", "uuid", COLUMN_PLACE, NULL, &municipality_entity },
-    { "zone_id", "uuid", COLUMN_PLACE, NULL, &zone_entity },
-    { "site_id", "uuid", COLUMN_PLACE, NULL, &site_entity },
-    { "range_min", "double precision", 0, NULL, NULL },
-    { "range_max", "double precision", 0, NULL, NULL },
-    { "period_s", "bigint", 0, NULL, NULL },
-    { "state", "text", COLUMN_KEPT, "'active'", NULL },
-    { "latitude", "double precision", 0, NULL, NULL },
-    { "longitude", "double precision", 0, NULL, NULL },
-    { "elevation_m", "double precision", 0, NULL, NULL },
+    SENSOR_COLUMNS,
     { "low_low", "double precision", 0, NULL, NULL },
     { "low", "double precision", 0, NULL, NULL },
     { "high", "double precision", 0, NULL, NULL },
