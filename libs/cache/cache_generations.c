@@ -1,6 +1,7 @@
 #include "cache/cache_generations.h"
 #include "base/uuid.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { SLOTS = 4096, LOCKS = 64, ALL_TENANTS = 0 };
@@ -14,6 +15,7 @@ struct slot {
 };
 
 struct cache_generations {
+    atomic_bool have_unshared;
     pthread_mutex_t locks[LOCKS];
     struct slot slots[SLOTS + 1]; /* the last is for all */
 };
@@ -105,6 +107,8 @@ void cache_generations_learn(struct cache_generations *generations, const struct
             slot->shared |= cache_kind_bit(kind);
         else
             slot->shared &= ~cache_kind_bit(kind);
+        if (!is_shared)
+            atomic_store(&generations->have_unshared, true);
     }
     unlock_slot(generations, slot);
 }
@@ -141,7 +145,13 @@ void cache_generations_forget_all(struct cache_generations *generations)
     forget_each(generations, true);
 }
 
+bool cache_generations_have_unshared(const struct cache_generations *generations)
+{
+    return atomic_load(&generations->have_unshared);
+}
+
 void cache_generations_forget_unshared(struct cache_generations *generations)
 {
+    atomic_store(&generations->have_unshared, false); /* before: one that is learned meanwhile counts again */
     forget_each(generations, false);
 }

@@ -29,5 +29,7 @@ void cache_generations_forget(struct cache_generations *generations, int32_t ten
 void cache_generations_forget_all(struct cache_generations *generations);
 /* Numbers that only this process knows are forgotten, so that the shared ones are asked for. */
 void cache_generations_forget_unshared(struct cache_generations *generations);
+/* Whether there may be such; not any more right after cache_generations_forget_unshared. */
+MUST_CHECK bool cache_generations_have_unshared(const struct cache_generations *generations);
 /* Never 0. */
 uint64_t cache_generation_new(void);

@@ -218,6 +218,18 @@ static void finish_joining(struct cache_group *group, int64_t now_us)
     atomic_store(&group->ready_from_us, now_us);
 }
 
+/* A number that was made up here while Redis was away, or not to be trusted for a moment, would keep what depends on it
+ * out of Redis for good. Not at each tick: a Redis that is full takes no new number, and our own memory lives by ours.
+ */
+static void share_again(struct cache_group *group, int64_t now_us, bool is_back)
+{
+    bool is_time = is_back || now_us - group->shared_again_us >= (int64_t)SHARE_AGAIN_MS * 1000;
+    if (!is_time || !cache_group_trusts_redis(group) || !cache_generations_have_unshared(group->config.generations))
+        return;
+    group->shared_again_us = now_us;
+    cache_generations_forget_unshared(group->config.generations);
+}
+
 static void tick(struct cache_group *group)
 {
     int64_t now_us = clock_monotonic_us();
@@ -233,9 +245,8 @@ static void tick(struct cache_group *group)
     bool is_back = redis == REDIS_CLOSED && group->redis_was != REDIS_CLOSED;
     group->redis_was = redis;
     pthread_mutex_unlock(&group->lock);
-    if (is_back)
-        cache_generations_forget_unshared(group->config.generations);
     cache_rounds_mend(group);
+    share_again(group, now_us, is_back);
 }
 
 static void tell_statistics(struct cache_group *group)

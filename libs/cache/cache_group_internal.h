@@ -15,6 +15,7 @@ enum {
     BEAT_MS = 100,
     LEASE_MS = 500,
     SILENT_MS = 2 * LEASE_MS,
+    SHARE_AGAIN_MS = 2000,
     JOIN_MS = 2 * LEASE_MS + 2 * BEAT_MS,
     ACK_MS = LEASE_MS + BEAT_MS / 2, /* after the bump was seen on the bus */
     BUMP_LONGEST_MS = 1500,
@@ -70,6 +71,7 @@ struct cache_group {
     atomic_int_fast64_t lease_until_us, ready_from_us;
     atomic_bool has_pending;
     enum redis_state redis_was;
+    int64_t shared_again_us; /* when numbers of our own were last given up for shared ones; of the ticker */
     struct rounds rounds;
     bool must_stop;
     pthread_t ticker, bumper;

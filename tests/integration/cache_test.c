@@ -364,6 +364,26 @@ static void an_event_of_the_owner_is_enough(void **state)
     }
 }
 
+/* One trip that takes too long does not count as Redis being away, so nothing comes back after it. */
+static void a_number_made_up_in_a_bad_moment_is_given_up_for_the_shared_one(void **state)
+{
+    enum { OTHER_TENANT = 4711 };
+    struct cache_stamp stamp;
+    unsigned kinds = cache_kinds_read("/zones", CACHE_LIST);
+    (void)state;
+    wait_until_ready(true);
+    kill(redis_pid, SIGSTOP);
+    bool is_shared = cache_stamp_now(caches[0], OTHER_TENANT, kinds, &stamp);
+    kill(redis_pid, SIGCONT);
+    assert_false(is_shared);
+    int64_t end_us = clock_monotonic_us() + LONG_S * INT64_C(1000000);
+    while (!is_shared && clock_monotonic_us() < end_us) {
+        clock_sleep_ms(10);
+        is_shared = cache_stamp_now(caches[0], OTHER_TENANT, kinds, &stamp);
+    }
+    assert_true(is_shared);
+}
+
 static void *ask_slowly(void *argument)
 {
     struct got *got = argument;
@@ -447,6 +467,7 @@ int main(void)
         cmocka_unit_test(redis_that_is_full_harms_nobody),
         cmocka_unit_test(members_come_and_go),
         cmocka_unit_test(an_event_of_the_owner_is_enough),
+        cmocka_unit_test(a_number_made_up_in_a_bad_moment_is_given_up_for_the_shared_one),
         cmocka_unit_test(one_miss_asks_the_owner_once),
         cmocka_unit_test(a_slow_redis_delays_nobody_for_long),
         cmocka_unit_test(policies_reach_everybody_and_whoever_comes_later),

@@ -73,12 +73,15 @@ static void own_numbers_are_not_for_redis_and_go_when_it_comes_back(void **state
     (void)state;
     learn_all(generations, TENANT, SENSOR, &stamp);
     assert_true(stamp.is_shared);
+    assert_false(cache_generations_have_unshared(generations));
     cache_generations_forget(generations, TENANT, SENSOR);
     cache_generations_look(generations, TENANT, SENSOR, &stamp);
     cache_generations_learn(generations, &stamp, false, CACHE_KIND_SENSOR, 5, false);
     cache_generations_look(generations, TENANT, SENSOR, &stamp);
     assert_true(stamp.missing == 0 && !stamp.is_shared);
+    assert_true(cache_generations_have_unshared(generations));
     cache_generations_forget_unshared(generations);
+    assert_false(cache_generations_have_unshared(generations));
     cache_generations_look(generations, TENANT, SENSOR, &stamp);
     assert_int_equal(stamp.missing, SENSOR);
 }
