@@ -13,7 +13,8 @@ void presence_tell(struct event_outlet *outlet, const struct presence *presence)
     Nwims__V1__DevicePresence event = NWIMS__V1__DEVICE_PRESENCE__INIT;
     char connection_id[UUID_TEXT_SIZE];
     bool is_end = strcmp(presence->kind, "disconnected") == 0, is_seen = strcmp(presence->kind, "seen") == 0;
-    uuid_format(connection_id, presence->connection_id);
+    if (!is_seen)
+        uuid_format(connection_id, presence->connection_id);
     event.has_tenant_id = event.has_at = true;
     event.tenant_id = presence->device->tenant_id;
     event.device_id = borrowed(presence->device->device_id);

@@ -10,8 +10,8 @@ struct presence {
     const char *reason;   /* of disconnected: client, keep-alive, taken-over, revoked, drain, error */
     const char *peer;     /* without its port */
     const struct directory_device *device;
-    const struct uuid *connection_id;
-    int64_t last_reading_at; /* 0: none yet */
+    const struct uuid *connection_id; /* of seen: NULL is fine */
+    int64_t last_reading_at;          /* 0: none yet */
 };
 /* Any thread; never waits. */
 void presence_tell(struct event_outlet *outlet, const struct presence *presence);

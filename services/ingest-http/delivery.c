@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "front/presence.h"
 #include "ingest_http.h"
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,15 @@ static void take(struct delivery *delivery, const struct intake_request *wanted)
     }
 }
 
+/* Whoever came in with a credential of its own is there, whatever it brought. */
+static void tell_presence(const struct delivery *delivery, const char *peer)
+{
+    struct app *app = delivery->app;
+    const struct presence presence = { .protocol = "http", .kind = "seen", .peer = peer, .device = &delivery->device };
+    if (life_signs_is_first(app->life_signs, delivery->device.device_id, clock_now_us()))
+        presence_tell(app->events, &presence);
+}
+
 static void read_and_take(struct delivery *delivery)
 {
     struct http_request *request = delivery->request;
@@ -115,6 +125,7 @@ static void read_and_take(struct delivery *delivery)
     snprintf(caller.actor, sizeof caller.actor, "device:%s", delivery->device.device_id);
     if (!text_is_utf8(peer, strlen(peer)) || !text_copy(caller.peer, sizeof caller.peer, peer, strlen(peer)))
         snprintf(caller.peer, sizeof caller.peer, "%s", peer);
+    tell_presence(delivery, caller.peer);
     trace_begin(&caller.trace, http_request_header(request, "traceparent"));
     const struct intake_request wanted = { .caller = &caller,
         .protocol = "http",

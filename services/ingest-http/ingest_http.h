@@ -1,6 +1,8 @@
 /* The program's state, and the way of a request: device_api.c finds the door, login.c who stands there, delivery.c
  * takes what was brought, and the door answers in the words that its callers know. */
 #pragma once
+#include "front/event_outlet.h"
+#include "front/life_signs.h"
 #include "http/body_budget.h"
 #include "http/http_server.h"
 #include "http/problem.h"
@@ -19,6 +21,8 @@ struct app {
     struct failure_gate *failures;
     struct repeat_memory *repeats;
     struct audit_trail *trail;
+    struct event_outlet *events;
+    struct life_signs *life_signs;
     struct body_budget bodies;
     struct http_server *server;
 };

@@ -12,7 +12,7 @@ static const struct service_program program = {
 };
 
 /* A hundred thousand readings decoded, checked and laid out take about 30 MiB. */
-enum { REQUEST_ARENA_BYTES = 64 * 1024 * 1024 };
+enum { REQUEST_ARENA_BYTES = 64 * 1024 * 1024, MOST_EVENTS = 65536, EVENTS_MS = 2000 };
 
 static bool app_start(struct app *app, struct err *err)
 {
@@ -37,9 +37,12 @@ static bool app_start(struct app *app, struct err *err)
     body_budget_init(&app->bodies, (size_t)app->config.bodies_max_bytes);
     app->failures = failure_gate_new(app->config.failures_a_minute);
     app->repeats = repeat_memory_new();
-    if (!app->failures || !app->repeats || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+    app->life_signs = life_signs_new();
+    if (!app->failures || !app->repeats || !app->life_signs ||
+        !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
         return err_set(err, ERR_LIMIT, "no memory to start");
     return audit_trail_open(&app->trail, bus, "ingest-http", err) &&
+           event_outlet_open(&app->events, bus, MOST_EVENTS, err) &&
            directory_open(&app->directory, bus, &directory, err) &&
            intake_open(&app->intake, bus, app->directory, &intake, err) &&
            http_server_open(&app->server, &server, device_handle, app, err);
@@ -48,11 +51,13 @@ static bool app_start(struct app *app, struct err *err)
 static void app_stop(struct app *app)
 {
     http_server_close(TAKE(app->server));
+    event_outlet_close(TAKE(app->events), EVENTS_MS);
     audit_trail_close(TAKE(app->trail));
     intake_close(TAKE(app->intake));
     directory_close(TAKE(app->directory));
     failure_gate_free(TAKE(app->failures));
     repeat_memory_free(TAKE(app->repeats));
+    life_signs_free(TAKE(app->life_signs));
 }
 
 int main(int argc, char **argv)

@@ -57,6 +57,16 @@ class Devices(unittest.TestCase):
         return [json.loads(m.payload) for m in client.messages if json.loads(m.payload)["id"] == command["id"]]
 
     # ---- status ----
+    def test_a_device_that_posts_is_there(self):
+        device, token = self.device("http")
+        self.assertFalse(self.status(device)["is_online"])
+        ingest = nwims.Client(os.environ["NWIMS_HTTP_INGEST_URL"], token)
+        for _ in range(3):
+            ingest.call("POST", "/ingest/v1/readings", [{"sensor_id": "NO-SUCH", "value": 1}])
+        here = self.status(device, lambda s: s["is_online"])
+        self.assertEqual(here["address_kind"], "loopback")
+        self.assertIn("last_seen_at", here)
+
     def test_a_device_that_was_never_heard_of_is_away(self):
         device, _ = self.device("mqtt")
         nwims.sensor(self.api, f"{device['code']}/P", "pressure", "bar", device_id=device["id"], period_s=60)
