@@ -127,14 +127,15 @@ static bool is_older(
     return true;
 }
 
-/* The first sequence that is not older, the one after what all have read if all of it is. */
+/* The first sequence that is not older, the one after what all have read if all of it is; 0 of a stream that never held
+ * anything. */
 static bool cut_by_age(struct bus *bus, const struct bus_retention *retention, const struct bus_stream_state *state,
     uint64_t read, int64_t now_us, uint64_t *out_cut, struct err *err)
 {
     int64_t before_us = now_us - retention->keep_ms * 1000;
     uint64_t low = state->first_sequence, high = read + 1;
     *out_cut = low;
-    if (low >= high || state->first_at_us >= before_us - retention->keep_ms * 1000 / AGE_SLACK_PARTS)
+    if (low == 0 || low >= high || state->first_at_us >= before_us - retention->keep_ms * 1000 / AGE_SLACK_PARTS)
         return true;
     while (low < high) {
         bool older;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "bus/bus.h"
 #include "bus/bus_gather.h"
+#include "bus/bus_retention.h"
 #include "bus/bus_streams.h"
 #include "tests/support/test_process.h"
 #include <setjmp.h>
@@ -173,6 +174,19 @@ static void streams_show_what_is_in_them_and_how_far_their_readers_are(void **st
     assert_int_equal(empty->consumer_count, 0);
 }
 
+static void a_stream_that_never_held_anything_has_nothing_to_let_go(void **state)
+{
+    struct err err = { 0 };
+    struct bus_retention_report report;
+    const struct bus_stream empty = { .name = "EMPTY", .subjects = { "empty.>" }, .max_bytes = 1 << 20 };
+    (void)state;
+    must(bus_stream_ensure(bus, &empty, &err), &err);
+    const struct bus_retention retention = { .stream = "EMPTY", .keep_ms = 1000, .keep_fill = 0.5 };
+    must(bus_retention_run(bus, &retention, clock_now_us(), &report, &err), &err);
+    assert_int_equal(report.removed, 0);
+    assert_false(report.is_unfinished);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +195,7 @@ int main(void)
         cmocka_unit_test(where_nobody_listens_the_answer_is_none_and_comes_at_once),
         cmocka_unit_test(a_deadline_ends_the_wait_for_those_who_stay_silent),
         cmocka_unit_test(streams_show_what_is_in_them_and_how_far_their_readers_are),
+        cmocka_unit_test(a_stream_that_never_held_anything_has_nothing_to_let_go),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
