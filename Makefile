@@ -209,6 +209,10 @@ API_REQUESTS ?= 100000
 .PHONY: api-fuzz
 api-fuzz: programs                                         ## API_REQUESTS (100,000) random requests from the OpenAPI document at the running system
 	NWIMS_API_REQUESTS=$(API_REQUESTS) NWIMS_TEST_SECONDS=7200 scripts/test-running tests/e2e/openapi_test.py
+IMPORT_READINGS ?= 10000000
+.PHONY: import-history
+import-history: programs                                   ## import IMPORT_READINGS (10,000,000) into the running system, killed half-way; prints rate, memory, latency (minutes)
+	NWIMS_IMPORT_READINGS=$(IMPORT_READINGS) NWIMS_TEST_SECONDS=7200 scripts/test-running tests/e2e/import_history_test.py
 fault:                                                     ## kill the running system's processes while it is used: nothing may be lost
 	scripts/test-running tests/fault
 coverage:                                                  ## lines covered by the unit and integration tests, by folder
