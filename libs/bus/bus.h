@@ -144,7 +144,10 @@ struct bus_consumer_config {
     int64_t ack_wait_ms;
     int64_t max_deliver; /* 0: 5; after that the message stays unacknowledged: the caller sends it to DEAD before */
     int64_t max_ack_pending;
-    int batch;  /* messages asked for at a time; about twice as many wait here */
+    int batch; /* messages asked for at a time; about twice as many wait here */
+    /* Bytes asked for at a time, subject and headers counted; about twice as many wait here, however large messages
+     * are. Taken as at least what one message may be. 0: bounded by batch only. */
+    int64_t batch_bytes;
     bool keeps; /* a thread tells the server, three times in each ack_wait, that what was given is being worked on */
     int64_t expires_ms; /* how long a request stays open at the server; 0: 30 s */
 };

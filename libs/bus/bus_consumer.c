@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* We count what was asked for and has not come, and ask for another batch when no more than one is open, so that the
  * server always has two of our requests. The server serves waiting requests in turn, so a message cannot be told to
@@ -25,6 +26,7 @@ enum {
     REMAKE_WAIT_MS = 1000,
     DRAIN_MS = 1000,
     OPEN_WAIT_MS = BUS_API_WAIT_MS,
+    ENVELOPE_BYTES = 4096, /* of a message: subject and reply subject, which max_payload does not count */
     NAME_SIZE = 128,
 };
 
@@ -34,7 +36,7 @@ struct bus_consumer {
     char stream[NAME_SIZE], durable[NAME_SIZE], filter[2 * NAME_SIZE];
     char inbox[BUS_INBOX_SIZE];
     char ask_subject[3 * NAME_SIZE];
-    char ask_body[128];
+    char ask_body[160];
     natsSubscription *subscription;
     struct bus_hold *hold; /* NULL unless messages are to be kept from others */
     int64_t open_count;    /* asked for and not come */
@@ -49,6 +51,28 @@ struct bus_consumer {
 };
 
 /* ---- asking ---- */
+/* A heartbeat must fit twice into the time that a request stays open; a short request ends by itself soon enough. */
+static void write_ask_body(struct bus_consumer *consumer)
+{
+    const struct bus_consumer_config *config = &consumer->config;
+    char bytes[48] = "", heartbeat[48] = "";
+    if (config->batch_bytes > 0)
+        snprintf(bytes, sizeof bytes, ",\"max_bytes\":%" PRId64, config->batch_bytes);
+    if (config->expires_ms >= (int64_t)2 * HEARTBEAT_MS)
+        snprintf(heartbeat, sizeof heartbeat, ",\"idle_heartbeat\":%" PRId64, (int64_t)HEARTBEAT_MS * 1000000);
+    snprintf(consumer->ask_body, sizeof consumer->ask_body, "{\"batch\":%d,\"expires\":%" PRId64 "%s%s}", config->batch,
+        config->expires_ms * 1000000, bytes, heartbeat);
+}
+
+/* A message that is larger than a request has room for would end every request and never come. */
+static void fit_largest_message(struct bus_consumer *consumer)
+{
+    int64_t largest = natsConnection_GetMaxPayload(consumer->bus->control) + ENVELOPE_BYTES;
+    if (consumer->config.batch_bytes > 0 && consumer->config.batch_bytes < largest)
+        consumer->config.batch_bytes = largest;
+    write_ask_body(consumer);
+}
+
 static void forget_requests(struct bus_consumer *consumer)
 {
     consumer->open_count = 0;
@@ -105,6 +129,7 @@ static bool keep_asking(struct bus_consumer *consumer, struct err *err)
         consumer->is_doubtful = true; /* the server may have come back without its disk */
         consumer->ask_after_us = now_us;
         forget_requests(consumer);
+        fit_largest_message(consumer);
     }
     if (consumer->open_count > consumer->config.batch || now_us < consumer->ask_after_us)
         return true;
@@ -143,6 +168,14 @@ static void end_request(struct bus_consumer *consumer, natsMsg *talk)
         consumer->open_count = 0;
 }
 
+/* A request that had no room left for the next message ends: that message goes to the next request, at once. */
+static bool is_full_by_bytes(natsMsg *talk, const char *status)
+{
+    const char *description = NULL;
+    return strcmp(status, "409") == 0 && natsMsgHeader_Get(talk, "Description", &description) == NATS_OK &&
+           strcasecmp(description, "Message Size Exceeds MaxBytes") == 0;
+}
+
 /* 100: heartbeat. 404, 408: the request ended without enough messages. 409: refused or cut short, the description says
  * why. */
 static void hear_talk(struct bus_consumer *consumer, natsMsg *talk, int64_t now_us)
@@ -154,7 +187,7 @@ static void hear_talk(struct bus_consumer *consumer, natsMsg *talk, int64_t now_
     bool is_heartbeat = strcmp(status, "100") == 0;
     if (!is_heartbeat)
         end_request(consumer, talk);
-    if (is_heartbeat || strcmp(status, "408") == 0) {
+    if (is_heartbeat || strcmp(status, "408") == 0 || is_full_by_bytes(talk, status)) {
         consumer->pause_ms = FIRST_PAUSE_MS;
         return;
     }
@@ -247,20 +280,6 @@ bool bus_consumer_next(
 }
 
 /* ---- opening and closing ---- */
-/* A heartbeat must fit twice into the time that a request stays open; a short request ends by itself soon enough. */
-static void write_ask_body(struct bus_consumer *consumer)
-{
-    const struct bus_consumer_config *config = &consumer->config;
-    int64_t expires_ns = config->expires_ms * 1000000;
-    if (config->expires_ms < (int64_t)2 * HEARTBEAT_MS)
-        snprintf(consumer->ask_body, sizeof consumer->ask_body, "{\"batch\":%d,\"expires\":%" PRId64 "}", config->batch,
-            expires_ns);
-    else
-        snprintf(consumer->ask_body, sizeof consumer->ask_body,
-            "{\"batch\":%d,\"expires\":%" PRId64 ",\"idle_heartbeat\":%" PRId64 "}", config->batch, expires_ns,
-            (int64_t)HEARTBEAT_MS * 1000000);
-}
-
 static bool copy_config(struct bus_consumer *consumer, const struct bus_consumer_config *config, struct err *err)
 {
     consumer->config = *config;
@@ -280,7 +299,6 @@ static bool copy_config(struct bus_consumer *consumer, const struct bus_consumer
         memcpy(consumer->filter, config->filter, strlen(config->filter) + 1);
         consumer->config.filter = consumer->filter;
     }
-    write_ask_body(consumer);
     return true;
 }
 
@@ -326,6 +344,7 @@ bool bus_consumer_open(
     if (!copy_config(consumer, config, err) || !bus_durable_ensure(bus, &consumer->config, OPEN_WAIT_MS, err) ||
         !listen(consumer, err))
         return false;
+    fit_largest_message(consumer);
     *out_consumer = TAKE(consumer);
     return true;
 }

@@ -9,9 +9,10 @@
 #include <string.h>
 
 enum {
-    IDLE_WAIT_MS = 250,  /* how soon a stop is noticed */
-    FETCH_MESSAGES = 64, /* twice as many wait in memory, and each may be megabytes */
-    CAREFUL_GROUPS = 8,  /* after a conflict: a sender that repeats itself seldom does so once */
+    IDLE_WAIT_MS = 250,            /* how soon a stop is noticed */
+    FETCH_MESSAGES = 64,           /* asked for at a time; twice as many wait in memory ... */
+    FETCH_BYTES = 8 * 1024 * 1024, /* ... or twice as much: one may be megabytes */
+    CAREFUL_GROUPS = 8,            /* after a conflict: a sender that repeats itself seldom does so once */
     LEAST_PAUSE_MS = 50,
     LONGEST_PAUSE_MS = 5000,
     EPOCH_KEPT_MS = 5000,
@@ -417,6 +418,7 @@ bool writer_start(struct writer **out_writer, struct writer_shared *shared, stru
         .max_deliver = MOST_DELIVERIES,
         .max_ack_pending = config->max_ack_pending,
         .batch = FETCH_MESSAGES,
+        .batch_bytes = FETCH_BYTES,
         .keeps = true };
     if (!group_init(&writer->group, ARENA_BYTES, err) || !read_epoch(writer, err) ||
         !bus_consumer_open(&writer->consumer, shared->bus, &consumer, err)) {

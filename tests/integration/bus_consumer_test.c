@@ -274,6 +274,75 @@ static void replicas_share_a_durable(void **state)
     assert_true(by[0] > 0 && by[1] > 0);
 }
 
+/* ---- large messages ---- */
+enum { LARGE = 400 * 1024, LARGE_COUNT = 30 };
+
+static void publish_large(const char *subject, int number)
+{
+    static char body[LARGE];
+    struct err err = { 0 };
+    memcpy(body, &number, sizeof number);
+    must(bus_publish(bus, &(struct bus_outgoing){ .subject = subject, .data = body, .size = sizeof body }, NULL, 5000,
+             NULL, &err),
+        &err);
+}
+
+/* How many the server has given and that are not acknowledged. */
+static int handed_out(const char *info_subject)
+{
+    AUTO(bus_message) reply = NULL;
+    struct err err = { 0 };
+    must(bus_request(bus, &(struct bus_outgoing){ .subject = info_subject }, 2000, &reply, &err), &err);
+    const char *found = strstr(bus_message_data(reply), "\"num_ack_pending\":");
+    assert_non_null(found);
+    return atoi(strchr(found, ':') + 1);
+}
+
+static void what_waits_here_is_bounded_in_bytes(void **state)
+{
+    AUTO(bus_consumer) consumer = NULL;
+    struct err err = { 0 };
+    /* Two requests of two messages each; by the count alone it would be all of them. */
+    struct bus_consumer_config config = {
+        .stream = "LARGE", .durable = "reader", .batch = 64, .batch_bytes = (int64_t)2 * LARGE + 300 * 1024
+    };
+    (void)state;
+    make_stream("LARGE", "large.>", false);
+    for (int i = 0; i < LARGE_COUNT; i++)
+        publish_large("large.item", i);
+    must(bus_consumer_open(&consumer, bus, &config, &err), &err);
+    int64_t began_us = clock_monotonic_us();
+    for (int i = 0; i < LARGE_COUNT; i++) {
+        AUTO(bus_message) message = NULL;
+        int number;
+        must(bus_consumer_next(consumer, 3000, &message, &err), &err);
+        assert_non_null(message);
+        memcpy(&number, bus_message_data(message), sizeof number);
+        assert_int_equal(number, i);
+        if (i == 0)
+            clock_sleep_ms(300); /* what may come has come */
+        assert_in_range(handed_out("$JS.API.CONSUMER.INFO.LARGE.reader"), 0, 5);
+        must(bus_message_ack(bus, message, &err), &err);
+    }
+    /* A full request is followed by the next without a pause. */
+    assert_true(clock_monotonic_us() - began_us < 2000000);
+}
+
+static void a_message_larger_than_the_bound_comes_all_the_same(void **state)
+{
+    AUTO(bus_consumer) consumer = NULL;
+    AUTO(bus_message) message = NULL;
+    struct err err = { 0 };
+    struct bus_consumer_config config = { .stream = "HUGE", .durable = "reader", .batch = 64, .batch_bytes = 1000 };
+    (void)state;
+    make_stream("HUGE", "huge.>", false);
+    publish_large("huge.item", 1);
+    must(bus_consumer_open(&consumer, bus, &config, &err), &err);
+    must(bus_consumer_next(consumer, 3000, &message, &err), &err);
+    assert_non_null(message);
+    assert_int_equal(bus_message_size(message), LARGE);
+}
+
 /* ---- late answers ---- */
 struct trickle {
     atomic_bool stop;
@@ -461,6 +530,8 @@ int main(void)
         cmocka_unit_test(what_is_put_off_comes_again_after_its_delay),
         cmocka_unit_test(what_is_not_settled_comes_again_unless_work_goes_on),
         cmocka_unit_test(replicas_share_a_durable),
+        cmocka_unit_test(what_waits_here_is_bounded_in_bytes),
+        cmocka_unit_test(a_message_larger_than_the_bound_comes_all_the_same),
         cmocka_unit_test(late_answers_to_short_requests_harm_nothing),
         cmocka_unit_test(what_a_closed_consumer_held_comes_to_the_next_at_once),
         cmocka_unit_test(a_durable_that_was_deleted_is_made_anew),
