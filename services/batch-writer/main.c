@@ -1,5 +1,6 @@
 /* batch-writer: stores the readings of the stream READINGS in PostgreSQL, each exactly once. See README.md. */
 #include "chores.h"
+#include "compactor.h"
 #include "settings.h"
 #include "stream_keeper.h"
 #include "writer.h"
@@ -9,8 +10,9 @@ enum { MOST_WRITERS = 32 };
 MIGRATION_DECLARE(0001_telemetry)
 MIGRATION_DECLARE(0002_last_stored)
 MIGRATION_DECLARE(0003_batch_status)
+MIGRATION_DECLARE(0004_partition_watch)
 static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored),
-    MIGRATION(3, 0003_batch_status), { 0 } };
+    MIGRATION(3, 0003_batch_status), MIGRATION(4, 0004_partition_watch), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",
@@ -29,6 +31,7 @@ struct app {
     struct writer *writers[MOST_WRITERS];
     struct chores *chores;
     struct stream_keeper *stream_keeper;
+    struct compactor *compactor;
 };
 
 static bool app_start(struct app *app, struct err *err)
@@ -44,7 +47,8 @@ static bool app_start(struct app *app, struct err *err)
     for (int64_t i = 0; i < app->config.writers; i++)
         if (!writer_start(&app->writers[i], &app->shared, err))
             return false;
-    return stream_keeper_start(&app->stream_keeper, &app->shared, err);
+    return stream_keeper_start(&app->stream_keeper, &app->shared, err) &&
+           compactor_start(&app->compactor, &app->shared, err);
 }
 
 static void app_stop(struct app *app)
@@ -54,6 +58,7 @@ static void app_stop(struct app *app)
         writer_join(app->writers[i]);
     chores_join(app->chores);
     stream_keeper_join(app->stream_keeper);
+    compactor_join(app->compactor);
 }
 
 int main(int argc, char **argv)

@@ -52,7 +52,8 @@ static bool attach_new(struct store_session *session, struct partition_bounds bo
     time_text_format(from, bounds.from_at);
     time_text_format(to, bounds.to_at);
     int length = snprintf(sql, sizeof sql,
-        "CREATE TABLE telemetry.%s (LIKE telemetry.reading INCLUDING DEFAULTS, PRIMARY KEY (sensor_no, observed_at), "
+        "CREATE TABLE telemetry.%s (LIKE telemetry.reading INCLUDING DEFAULTS, PRIMARY KEY (sensor_no, observed_at) "
+        "WITH (fillfactor = 100), "
         "CONSTRAINT bounds CHECK (observed_at >= '%s' AND observed_at < '%s'));"
         "ALTER TABLE telemetry.reading ATTACH PARTITION telemetry.%s FOR VALUES FROM ('%s') TO ('%s');"
         "ALTER TABLE telemetry.%s DROP CONSTRAINT bounds",

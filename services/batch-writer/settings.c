@@ -27,5 +27,8 @@ const struct setting batch_writer_settings[] = {
         .help = "how long readings that all have read stay in READINGS for a replay, while it is less than half full" },
     { "KEEPER_MS", SETTING_MS, FIELD(keeper_ms), .preset = "2000", .min = 10, .max = 3600000,
         .help = "how often room is made in READINGS" },
+    { "COMPACT_AFTER_MS", SETTING_MS, FIELD(compact_after_ms), .preset = "3600000", .min = 0,
+        .max = INT64_C(31622400000),
+        .help = "a partition that has not grown for so long has a loose index rebuilt; 0: never" },
     { 0 },
 };

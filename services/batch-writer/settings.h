@@ -16,6 +16,7 @@ struct batch_writer_config {
     int64_t ledger_hours;
     int64_t keep_read_ms;
     int64_t keeper_ms;
+    int64_t compact_after_ms;
 };
 
 extern const struct setting batch_writer_settings[];

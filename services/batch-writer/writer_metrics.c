@@ -37,5 +37,7 @@ void writer_metrics_init(struct writer_metrics *metrics)
             metrics_histogram("nwims_batch_writer_rollup_seconds", NULL, "Duration of a round of rollups.", NULL, 0),
         .partitions_made =
             metrics_counter("nwims_batch_writer_partitions_made_total", NULL, "Partitions made ahead of their time."),
+        .partitions_compacted = metrics_counter("nwims_batch_writer_partitions_compacted_total", NULL,
+            "Partitions whose index was built anew, full, after they had stopped growing."),
     };
 }

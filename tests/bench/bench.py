@@ -18,6 +18,7 @@ sys.path.insert(0, f"{ROOT}/tests/e2e")
 import nwims
 import fleet
 import hits
+import room
 
 ROUNDS = int(os.environ.get("NWIMS_BENCH_ROUNDS", "5"))
 BIN = os.path.join(ROOT, os.environ.get("NWIMS_OUT", "build"), "release/bin")
@@ -45,6 +46,7 @@ def read(path):
 OWNER_URL = read(os.environ["NWIMS_OWNER_URL_FILE"])
 ADMIN_URL = read(os.environ["NWIMS_SUPERUSER_URL_FILE"])
 day = 0
+filled = []  # the partitions that batch-writer filled
 
 
 def fresh_day():
@@ -83,7 +85,7 @@ def copy(clients, per_transaction, rows):
 
 def nwims_batch():
     start = fresh_day()
-    partition(start)
+    filled.append(partition(start))
     checkpoint()
     return load(f"{os.environ['NWIMS_URL']}/api/v1/batch/readings", client.token, start)
 
@@ -152,7 +154,7 @@ def stack_pids():
 def writer():
     """Readings committed from JetStream: the writer is stopped still, the stream filled by callers that do not wait, then the writer let go."""
     start = fresh_day()
-    partition(start)
+    filled.append(partition(start))
     checkpoint()
     pid = stack_pids()["batch-writer"]
     rows = CONNECTIONS * CALLS * PER_CALL
@@ -265,9 +267,7 @@ def main():
     hits.rows(row, client, stack_pids)
     client.login(client.email, client.password)
 
-    size, count = psql("SELECT sum(pg_total_relation_size(c.oid)), (SELECT count(*) FROM telemetry.reading) FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid "
-                       "WHERE i.inhparent = 'telemetry.reading'::regclass").split("|")
-    row("bytes", "a reading in PostgreSQL with its index", int(size) / int(count), "bytes", 163, "ThingsBoard's", None, "<= 95", readings=int(count))
+    room.rows(row, psql, filled, stack_pids()["batch-writer"])
 
     fleet.rows(row, stored, f"{BIN}/nwims-mqtt-load", os.environ["NWIMS_SCRATCH"])
     client.login(client.email, client.password)

@@ -131,8 +131,12 @@ static bool run(const struct plan *plan)
     int64_t *took_us = calloc(count, sizeof *took_us);
     if (!bodies || !took_us)
         return false;
-    for (size_t i = 0; i < count; i++)
-        make_body(&bodies[i], plan, (int64_t)i * plan->readings);
+    /* Body i is call i % calls of caller i / calls. Time goes on from call to call, whoever makes it: readings come in
+     * as sensors take them. */
+    for (size_t i = 0; i < count; i++) {
+        int64_t turn = (int64_t)(i % (size_t)plan->calls) * plan->connections + (int64_t)(i / (size_t)plan->calls);
+        make_body(&bodies[i], plan, turn * plan->readings);
+    }
     pthread_barrier_init(&start, NULL, (unsigned)plan->connections + 1);
     for (int i = 0; i < plan->connections; i++) {
         callers[i] = (struct caller){ .plan = plan,
