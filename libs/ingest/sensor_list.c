@@ -28,6 +28,7 @@ static bool take_page(struct listing *listing, char **cursor, struct arena *aren
     request.municipality_id = borrow(listing->filter->municipality_id);
     request.zone_id = borrow(listing->filter->zone_id);
     request.kind = borrow(listing->filter->kind);
+    request.has_is_household = listing->filter->without_households; /* only those of which it is false */
     if (!rpc_call(listing->bus, &nwims__v1__registry__descriptor, "ListSensors", listing->caller, &request.base, ASK_MS,
             arena, &reply, NULL, err))
         return false;

@@ -8,6 +8,7 @@ struct sensor_filter { /* NULL: any */
     const char *municipality_id;
     const char *zone_id;
     const char *kind;
+    bool without_households;
 };
 /* Visits each until visit says false. ERR_INPUT if there are more than most; else as the registry or visit says. */
 MUST_CHECK bool sensor_list_each(struct bus *bus, const struct rpc_caller *caller, const struct sensor_filter *filter,

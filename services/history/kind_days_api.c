@@ -1,4 +1,4 @@
-/* The tenant in counts and means, for who may not see single sensors of it. */
+/* The tenant in counts and means, for who may not see single sensors of it: without households. */
 #include "base/clock.h"
 #include "history.h"
 #include "ingest/sensor_list.h"
@@ -28,14 +28,14 @@ static bool take(void *context, const Nwims__V1__Sensor *sensor, struct err *err
 
 static bool list_sensors(struct history *history, struct rpc_call *call, struct kinds *kinds, struct err *err)
 {
-    const struct sensor_filter all = { 0 };
+    const struct sensor_filter of_no_household = { .without_households = true };
     *kinds = (struct kinds){ .arena = call->arena,
         .numbers = arena_alloc_array(call->arena, MOST_SENSORS, sizeof *kinds->numbers),
         .kinds = arena_alloc_array(call->arena, MOST_SENSORS, sizeof *kinds->kinds),
         .units = arena_alloc_array(call->arena, MOST_SENSORS, sizeof *kinds->units) };
     if (!kinds->numbers || !kinds->kinds || !kinds->units)
         return err_set(err, ERR_LIMIT, "no memory left for this call");
-    return sensor_list_each(history->bus, call->caller, &all, MOST_SENSORS, take, kinds, err);
+    return sensor_list_each(history->bus, call->caller, &of_no_household, MOST_SENSORS, take, kinds, err);
 }
 
 static bool fill(const struct store_result *rows, size_t row, struct rpc_call *call, Nwims__V1__KindDay *day)
@@ -51,18 +51,18 @@ static bool fill(const struct store_result *rows, size_t row, struct rpc_call *c
     return day->kind && day->unit;
 }
 
-/* Meters stand in households: ten of them are the least that may be told of together. */
+/* Meters may stand in households though nobody said so: ten of them are the least that may be told of together. */
 static bool is_small(const Nwims__V1__KindDay *day)
 {
-    bool is_meter = strcmp(day->kind, "volume") == 0 || strcmp(day->kind, "meter") == 0;
-    return day->sensors < (is_meter ? 10 : 3);
+    return day->sensors < (strcmp(day->kind, "volume") == 0 ? 10 : 3);
 }
 
 static bool read_days(struct store_session *session, struct rpc_call *call, const struct kinds *kinds, int64_t from_us,
     int64_t to_us, Nwims__V1__KindDaysReply *reply, struct err *err)
 {
     static const char sql[] =
-        "SELECT k.kind, k.unit, r.start_at, count(*), sum(r.count)::bigint, sum(r.sum) / sum(r.count) "
+        "SELECT k.kind, k.unit, r.start_at, count(*), sum(r.count)::bigint, sum(r.sum) / sum(r.count), "
+        "max(r.last_at) "
         "FROM unnest($2::int4[], $3::text[], $4::text[]) AS k (sensor_no, kind, unit) "
         "JOIN telemetry.rollup_day r USING (sensor_no) WHERE r.tenant_id = $1 AND r.start_at >= $5 AND r.start_at < $6 "
         "AND r.count > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
@@ -78,10 +78,14 @@ static bool read_days(struct store_session *session, struct rpc_call *call, cons
     Nwims__V1__KindDay *days = arena_alloc_array(call->arena, count, sizeof *days);
     if (!reply->items || !days)
         return err_set(err, ERR_LIMIT, "no memory left for this call");
-    reply->has_left_out = true;
+    reply->has_left_out = reply->has_readings = true;
+    reply->has_last_reading_at = count > 0;
     for (size_t i = 0; i < count; i++) {
         if (!fill(rows, i, call, &days[i]))
             return err_set(err, ERR_LIMIT, "no memory left for this call");
+        int64_t last_us = store_result_time(rows, i, 6);
+        reply->readings += days[i].count;
+        reply->last_reading_at = last_us > reply->last_reading_at ? last_us : reply->last_reading_at;
         if (is_small(&days[i]))
             reply->left_out++;
         else

@@ -8,7 +8,7 @@ static struct store_param places_of(const struct work *work)
     return work->scope.is_whole ? PARAM_NULL : PARAM_TEXTS(work->places, work->place_count);
 }
 
-bool overview_store_count(struct work *work, Nwims__V1__NetworkCounts *reply, struct err *err)
+bool overview_store_count(struct work *work, bool without_households, Nwims__V1__NetworkCounts *reply, struct err *err)
 {
     static const char sql[] =
         "SELECT (SELECT count(*) FROM municipality WHERE tenant_id = $1 AND ($2::text[]::uuid[] IS NULL OR id = ANY "
@@ -17,11 +17,13 @@ bool overview_store_count(struct work *work, Nwims__V1__NetworkCounts *reply, st
         "($2::text[]::uuid[]))), "
         "(SELECT count(*) FROM site WHERE tenant_id = $1 AND " IN_SCOPE "), d.count, d.active, s.count, s.active "
         "FROM (SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM device "
-        "WHERE tenant_id = $1 AND " IN_SCOPE ") d, "
+        "WHERE tenant_id = $1 AND " IN_SCOPE " AND NOT ($3::boolean AND EXISTS (SELECT FROM sensor h "
+        "WHERE h.tenant_id = $1 AND h.device_id = device.id AND h.is_household))) d, "
         "(SELECT count(*), count(*) FILTER (WHERE state = 'active') AS active FROM sensor "
-        "WHERE tenant_id = $1 AND " IN_SCOPE ") s";
+        "WHERE tenant_id = $1 AND " IN_SCOPE " AND NOT ($3::boolean AND is_household)) s";
     AUTO(store_result) rows = NULL;
-    if (!store_query(work->session, &rows, sql, PARAMS(PARAM_INT(work->tenant_id), places_of(work)), err))
+    if (!store_query(work->session, &rows, sql,
+            PARAMS(PARAM_INT(work->tenant_id), places_of(work), PARAM_BOOL(without_households)), err))
         return false;
     reply->has_municipalities = reply->has_zones = reply->has_sites = reply->has_devices = reply->has_devices_active =
         reply->has_sensors = reply->has_sensors_active = true;

@@ -52,6 +52,9 @@ static bool read_value(
     case PROTOBUF_C_TYPE_DOUBLE:
         (void)row_double(row, column, &out_value->real64);
         return true;
+    case PROTOBUF_C_TYPE_BOOL:
+        out_value->boolean = store_result_bool(row->rows, row->number, column);
+        return true;
     default:
         return false;
     }
@@ -85,6 +88,8 @@ struct store_param row_param(const ProtobufCMessage *message, const char *name)
         return field_is_time(field) ? PARAM_TIME(value.int64) : PARAM_INT(value.int64);
     case PROTOBUF_C_TYPE_DOUBLE:
         return PARAM_DOUBLE(value.real64);
+    case PROTOBUF_C_TYPE_BOOL:
+        return PARAM_BOOL(value.boolean);
     default:
         return PARAM_NULL;
     }

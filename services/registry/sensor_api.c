@@ -23,6 +23,7 @@ static const struct filter filters[] = {
     { "region_id", IN_REGION("located_in") },
     { "kind", "kind = %s::text" },
     { "state", "state = %s::text" },
+    { "is_household", "is_household = %s::boolean" },
     { 0 },
 };
 

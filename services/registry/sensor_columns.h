@@ -20,5 +20,6 @@
     { "state", "text", COLUMN_KEPT, "'active'", NULL }, \
     { "latitude", "double precision", 0, NULL, NULL }, \
     { "longitude", "double precision", 0, NULL, NULL }, \
-    { "elevation_m", "double precision", 0, NULL, NULL }
+    { "elevation_m", "double precision", 0, NULL, NULL }, \
+    { "is_household", "boolean", COLUMN_KEPT, "false", NULL }
 /* clang-format on */

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Readings of many sensors, windows over them, and the tenant at a glance, held against what was sent."""
+import json
 import os
 import random
+import secrets
 import sys
 import time
 import unittest
@@ -131,7 +133,7 @@ class Overview(unittest.TestCase):
         (flow,) = ours["days"]
         self.assertEqual((flow["kind"], flow["unit"], flow["sensors"], flow["count"]), ("flow", "m3/h", 4, len(flows)))
         self.assertAlmostEqual(flow["avg"], sum(flows) / len(flows), places=6)
-        self.assertEqual(ours["left_out"], 1)  # one pressure sensor
+        self.assertEqual((ours["left_out"], ours["readings"]), (1, len(self.sent)))  # one pressure sensor
         self.assertEqual([(day["kind"], day["sensors"], day["day_at"]) for day in theirs["days"]],
                          [("level", 3, f"{DAY}T00:00:00Z"), ("volume", 12, f"{DAY}T00:00:00Z")])
         self.assertEqual(theirs["left_out"], 1)  # nine meters of the second day
@@ -143,6 +145,83 @@ class Overview(unittest.TestCase):
         second = root.get("/overview/national", limit=1, cursor=first["next_cursor"]).json
         self.assertLess(first["items"][0]["tenant_id"], second["items"][0]["tenant_id"])
         self.assertIn(self.a.get("/overview/national").status, (200, 403))
+
+    def test_a_ministry_sees_what_utilities_add_up_to_and_nothing_of_a_household(self):
+        """Two utilities, each with a household's meter and network sensors of the same kind, under a region, under the nation."""
+        root = nwims.admin()
+        region = nwims.tenant("ministry-region")
+        self.assertEqual(root.call("PATCH", f"/api/v1/tenants/{region.tenant_id}", {"level": "region"}).status, 200)
+        utilities = [nwims.tenant("ministry-utility") for _ in range(2)]
+        homes = []
+        for utility in utilities:
+            self.assertEqual(root.call("PATCH", f"/api/v1/tenants/{utility.tenant_id}", {"parent_id": region.tenant_id}).status, 200)
+            devices = [utility.post("/devices", {"code": code, "protocol": "http"}).json["id"] for code in ("STATION", "HOME")]
+            for i in range(3):
+                nwims.sensor(utility, f"FLOW-{i}", "flow", "m3/h", device_id=devices[0])
+            home = nwims.sensor(utility, f"HOME-{utility.tenant_id}", "flow", "m3/h", device_id=devices[1], is_household=True)
+            self.assertIs(utility.get(f"/sensors/{home['id']}").json["is_household"], True)
+            self.assertEqual([s["code"] for s in utility.get("/sensors", is_household="true").json["items"]], [home["code"]])
+            self.assertEqual(utility.get("/sensors", is_household="false").json["items"][0]["code"], "FLOW-0")
+            answer = utility.post("/batch/readings", [{"sensor_id": f"FLOW-{i}", "value": i + 1, "timestamp": f"{DAY}T00:00:00Z"} for i in range(3)]
+                                  + [{"sensor_id": home["code"], "value": 777, "timestamp": f"{DAY}T0{hour}:00:00Z"} for hour in range(1, 5)])
+            self.assertEqual(answer.json["stored"], 7, answer)
+            homes.append(home)
+        readers = {"the region": self.reader(region, "analyst"), "the nation": self.reader(root, "viewer")}
+        for name, reader in readers.items():
+            for utility, home in zip(utilities, homes):
+                with self.subTest(name):
+                    item = self.seen(reader, utility.tenant_id)
+                    self.assertEqual((item["network"]["sensors"], item["network"]["sensors_active"], item["network"]["devices"]), (3, 3, 1))
+                    self.assertEqual([(d["kind"], d["sensors"], d["count"], d["avg"]) for d in item["days"]], [("flow", 3, 3, 2)])
+                    self.assertEqual((item["readings"], item["left_out"], item["last_reading_at"]), (3, 0, f"{DAY}T00:00:00Z"))
+                    text = json.dumps(item)
+                    for secret in (home["id"], home["code"], "777", "HOME"):
+                        self.assertNotIn(secret, text)
+                    self.reaches_nothing(reader, utility, home)
+        # The utility itself still reads and counts its own.
+        self.assertEqual(utilities[0].get("/overview").json["network"]["sensors"], 4)
+        self.assertEqual(len(nwims.series(utilities[0], homes[0]["code"])), 4)
+        # A household that moves out of the count is out of it at once, and one that nobody flagged is a sensor like others.
+        answer = utilities[0].post("/batch/sensors/update", {"ids": ["FLOW-2"], "set": {"is_household": True}})
+        self.assertEqual(answer.status, 200, answer)
+        answer = utilities[0].call("POST", "/api/v1/sensors/import", b"code,kind,unit,is_household\nMETER-1,flow,m3/h,true\n", {"Content-Type": "text/csv"})
+        self.assertEqual(answer.status, 200, answer)
+        item = self.seen(readers["the region"], utilities[0].tenant_id)
+        self.assertEqual((item["network"]["sensors"], item["days"], item["left_out"], item["readings"]), (2, [], 1, 2))
+        self.assertEqual(utilities[0].call("PATCH", "/api/v1/sensors/FLOW-2", {"is_household": None}).status, 422)
+
+    def reader(self, admin, role):
+        """Somebody who only reads, in the tenant of a region or of the nation."""
+        email, password = f"{role}-{secrets.token_hex(6)}@ministry.example.org", secrets.token_urlsafe(18)
+        self.assertEqual(admin.post("/users", {"email": email, "roles": [role], "password": password}).status, 201)
+        return nwims.Client().login(email, password)
+
+    def seen(self, reader, tenant_id):
+        """What the national view says of a tenant, once the rollups have caught up."""
+        until = time.monotonic() + 60
+        while True:
+            answer = reader.get("/overview/national", from_at=f"{DAY}T00:00:00Z", to_at="2026-06-02T00:00:00Z", cursor=tenant_id - 1, limit=1)
+            self.assertEqual(answer.status, 200, answer)
+            (item,) = answer.json["items"]
+            self.assertEqual(item["tenant_id"], tenant_id)
+            if item["readings"] or time.monotonic() > until:
+                return item
+            time.sleep(0.5)
+
+    def reaches_nothing(self, reader, utility, home):
+        """Neither by the sensor's name nor by naming the tenant."""
+        period = f"from_at={DAY}T00:00:00Z&to_at=2026-06-02T00:00:00Z"
+        for name in (home["id"], home["code"]):
+            for path in (f"/sensors/{name}", f"/sensors/{name}/latest", f"/sensors/{name}/readings?{period}", f"/sensors/{name}/statistics?{period}",
+                         f"/sensors/{name}/thresholds", f"/readings?sensor_id={name}&{period}", f"/readings/aggregate?sensor_id={name}&window=1h&{period}",
+                         f"/devices/{home['device_id']}", f"/devices/{home['device_id']}/status"):
+                self.assertEqual(reader.call("GET", "/api/v1" + path).status, 404, path)
+                named = reader.call("GET", "/api/v1" + path, headers={"Nwims-Tenant": str(utility.tenant_id)})
+                self.assertEqual(named.status, 403, path)
+        for path in ("/sensors?limit=1000", "/sensors.geojson", f"/readings?{period}", "/overview", "/overview/map", "/stream"):
+            named = reader.call("GET", "/api/v1" + path, headers={"Nwims-Tenant": str(utility.tenant_id)})
+            self.assertEqual(named.status, 403, path)
+        self.assertNotIn(home["id"], reader.get("/sensors", limit=1000).body.decode())
 
     def test_a_page_of_a_large_zone_does_not_take_long(self):
         began = time.monotonic()

@@ -14,7 +14,7 @@ enum { MOST_TENANTS = 10000, USUAL_PAGE = 50 };
 const struct hand_written get_national_manual = {
     .operation_id = "GetNational",
     .summary = "The tenants below your own: how much each has, and its readings by kind, unit and day. Never single "
-               "sensors; meters only in groups of ten and more.",
+               "sensors, and nothing of households; meters only in groups of ten and more.",
     .query = &nwims__v1__national_request__descriptor,
     .reply = &nwims__v1__national__descriptor,
 };
@@ -55,32 +55,35 @@ static bool list_tenants(struct exchange *exchange, Nwims__V1__Tenant ***out_ten
 static bool describe(struct exchange *exchange, const Nwims__V1__Tenant *tenant,
     const Nwims__V1__NationalRequest *request, Nwims__V1__NationalTenant *item)
 {
-    Nwims__V1__Empty nothing = NWIMS__V1__EMPTY__INIT;
+    Nwims__V1__NetworkCountsRequest counted = NWIMS__V1__NETWORK_COUNTS_REQUEST__INIT;
     Nwims__V1__KindDaysRequest days = NWIMS__V1__KIND_DAYS_REQUEST__INIT;
-    ProtobufCMessage *network, *readings, *kinds;
+    ProtobufCMessage *network, *reply;
     struct rpc_caller caller = exchange->caller;
     caller.tenant_id = tenant->id;
     caller.scope[0] = '\0';
     snprintf(caller.permissions, sizeof caller.permissions, "overview:read readings:read sensors:read");
+    counted.has_without_households = counted.without_households = true;
     days.has_from_at = request->has_from_at;
     days.from_at = request->from_at;
     days.has_to_at = request->has_to_at;
     days.to_at = request->to_at;
-    if (!ask(exchange, &caller, &nwims__v1__registry__descriptor, "GetNetworkCounts", &nothing.base, &network) ||
-        !ask(exchange, &caller, &nwims__v1__history__descriptor, "GetReadingCounts", &nothing.base, &readings) ||
-        !ask(exchange, &caller, &nwims__v1__history__descriptor, "GetKindDays", &days.base, &kinds))
+    if (!ask(exchange, &caller, &nwims__v1__registry__descriptor, "GetNetworkCounts", &counted.base, &network) ||
+        !ask(exchange, &caller, &nwims__v1__history__descriptor, "GetKindDays", &days.base, &reply))
         return false;
+    const Nwims__V1__KindDaysReply *kinds = (const Nwims__V1__KindDaysReply *)reply;
     nwims__v1__national_tenant__init(item);
     item->has_tenant_id = true;
     item->tenant_id = tenant->id;
     item->code = tenant->code;
     item->name = tenant->name;
     item->network = (Nwims__V1__NetworkCounts *)network;
-    item->readings = (Nwims__V1__ReadingCounts *)readings;
-    item->days = ((Nwims__V1__KindDaysReply *)kinds)->items;
-    item->n_days = ((Nwims__V1__KindDaysReply *)kinds)->n_items;
-    item->has_left_out = true;
-    item->left_out = ((Nwims__V1__KindDaysReply *)kinds)->left_out;
+    item->days = kinds->items;
+    item->n_days = kinds->n_items;
+    item->has_left_out = item->has_readings = true;
+    item->left_out = kinds->left_out;
+    item->readings = kinds->readings;
+    item->has_last_reading_at = kinds->has_last_reading_at;
+    item->last_reading_at = kinds->last_reading_at;
     return true;
 }
 

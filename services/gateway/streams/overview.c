@@ -15,11 +15,10 @@ const struct hand_written get_kpis_manual = {
 };
 
 static bool ask(struct exchange *exchange, const ProtobufCServiceDescriptor *service, const char *method,
-    ProtobufCMessage **out_reply)
+    const ProtobufCMessage *request, ProtobufCMessage **out_reply)
 {
-    Nwims__V1__Empty request = NWIMS__V1__EMPTY__INIT;
     struct err err = { 0 };
-    if (rpc_call(exchange->app->bus, service, method, &exchange->caller, &request.base, exchange->app->config.call_ms,
+    if (rpc_call(exchange->app->bus, service, method, &exchange->caller, request, exchange->app->config.call_ms,
             exchange->arena, out_reply, NULL, &err))
         return true;
     exchange_fail(exchange, &err);
@@ -30,9 +29,11 @@ static bool ask(struct exchange *exchange, const ProtobufCServiceDescriptor *ser
 static bool gather(struct exchange *exchange, Nwims__V1__Overview *overview)
 {
     ProtobufCMessage *network, *readings;
+    Nwims__V1__NetworkCountsRequest all = NWIMS__V1__NETWORK_COUNTS_REQUEST__INIT;
+    Nwims__V1__Empty nothing = NWIMS__V1__EMPTY__INIT;
     nwims__v1__overview__init(overview);
-    if (!ask(exchange, &nwims__v1__registry__descriptor, "GetNetworkCounts", &network) ||
-        !ask(exchange, &nwims__v1__history__descriptor, "GetReadingCounts", &readings))
+    if (!ask(exchange, &nwims__v1__registry__descriptor, "GetNetworkCounts", &all.base, &network) ||
+        !ask(exchange, &nwims__v1__history__descriptor, "GetReadingCounts", &nothing.base, &readings))
         return false;
     overview->network = (Nwims__V1__NetworkCounts *)network;
     overview->readings = (Nwims__V1__ReadingCounts *)readings;
