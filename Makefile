@@ -215,6 +215,11 @@ import-history: programs                                   ## import IMPORT_READ
 	NWIMS_IMPORT_READINGS=$(IMPORT_READINGS) NWIMS_TEST_SECONDS=7200 scripts/test-running tests/e2e/import_history_test.py
 fault:                                                     ## kill the running system's processes while it is used: nothing may be lost
 	scripts/test-running tests/fault
+LOSS_SECONDS ?= 300
+LOSS_TESTS := mqtt http tcp
+.PHONY: loss
+loss: programs                                             ## the loss test of each protocol for LOSS_SECONDS (300) against the running system (20 minutes)
+	for protocol in $(LOSS_TESTS); do NWIMS_LOSS_SECONDS=$(LOSS_SECONDS) NWIMS_TEST_SECONDS=3600 scripts/test-running tests/fault/$${protocol}_loss_test.py || exit 1; done
 coverage:                                                  ## lines covered by the unit and integration tests, by folder
 	$(MAKE) BUILD=coverage generate
 	$(MAKE) BUILD=coverage libs services programs

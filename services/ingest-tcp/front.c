@@ -25,7 +25,6 @@ void front_metrics(struct app *app)
     app->records = metrics_counter("nwims_tcp_records_total", NULL, "Records taken");
     app->repeated = metrics_counter(
         "nwims_tcp_records_repeated_total", NULL, "Records that were stored or under way already: acknowledged again");
-    app->missing = metrics_counter("nwims_tcp_records_missing_total", NULL, "Records that devices have lost");
     for (size_t i = 0; i < COUNT_OF(counted); i++)
         app->messages[counted[i].type] =
             metrics_counter("nwims_tcp_messages_total", counted[i].label, "Messages received, by type");
@@ -150,6 +149,10 @@ static void on_timed_out(void *context, struct net_connection *connection)
     struct session *session = net_state(connection);
     int64_t now_us = clock_monotonic_us();
     (void)context;
+    if (session->tell_gaps_at_us > 0 && session->tell_gaps_at_us <= now_us) {
+        session->tell_gaps_at_us = 0;
+        position_tell_gaps(session->position);
+    }
     if (session->device.expires_at > 0 && session->device.expires_at <= clock_now_us()) {
         session->why_ended = "revoked";
         session_refuse(session, COMPLAINT_REVOKED, BYE_REVOKED, "the credential has expired");

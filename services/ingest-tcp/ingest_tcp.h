@@ -45,7 +45,7 @@ struct app {
     struct front_loop *loops;
     bool is_line[MOST_LISTENERS]; /* by listener: lines of JSON */
     size_t listener_count;
-    struct metric *sessions, *held, *messages[MESSAGE_TYPES], *records, *repeated, *missing;
+    struct metric *sessions, *held, *messages[MESSAGE_TYPES], *records, *repeated;
 };
 struct session;
 

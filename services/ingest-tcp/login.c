@@ -81,7 +81,6 @@ static void note_missing(struct session *session, uint64_t missing)
     char problem[128];
     if (missing == 0)
         return;
-    metric_add(session->loop->app->missing, missing);
     snprintf(problem, sizeof problem, "the device has lost %" PRIu64 " records before they came here", missing);
     session_complain(session, COMPLAINT_MISSING, problem);
 }
@@ -97,7 +96,7 @@ static void welcome(struct session *session, const struct position_entry *entry)
 {
     struct app *app = session->loop->app;
     session->position = entry->position;
-    session->told = entry->state.committed;
+    session->told = entry->state.written;
     session->id = uuid_new();
     session->keep_alive_ms = keep_alive_of(session, session->login->hello.keep_alive_s);
     if (!enter_roster(session)) {

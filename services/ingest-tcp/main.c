@@ -106,15 +106,24 @@ static bool ask_devices(struct app *app, struct err *err)
            poller_open(&app->poller, &poller, err);
 }
 
+static bool keep_positions(struct app *app, struct err *err)
+{
+    const struct positions_config positions = { .bus = service_bus(app->service),
+        .server = app->server,
+        .events = app->events,
+        .threads = (size_t)app->config.writers,
+        .most = (size_t)app->config.front.most_connections + 1,
+        .moved = records_moved };
+    return positions_open(&app->positions, &positions, err);
+}
+
 static bool app_start(struct app *app, struct err *err)
 {
     const struct net_config net = front_net_config(&app->config.front, "tcp");
     tcp_complaints_init(app);
     front_metrics(app);
     return open_ingest(app, err) && open_parts(app, err) &&
-           net_server_open(&app->server, &net, &front_protocol, app, err) &&
-           positions_open(&app->positions, service_bus(app->service), app->server, (size_t)app->config.writers,
-               (size_t)app->config.front.most_connections + 1, records_moved, err) &&
+           net_server_open(&app->server, &net, &front_protocol, app, err) && keep_positions(app, err) &&
            ask_devices(app, err) && directory_listen(app->directory, front_recheck, app, err) &&
            follow_commands(app, err) && listen_to_devices(app, err);
 }

@@ -1,17 +1,35 @@
 #include "position_store.h"
 #include "base/clock.h"
+#include "front/gap_report.h"
 #include "nwims/v1/positions.pb-c.h"
 #include "wire/wire.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBJECT_SIZE = 80, VALUE_BYTES = 256, ARENA_BYTES = 4096, WRITE_MS = 3000 };
+enum { SUBJECT_SIZE = 80, VALUE_BYTES = 1024, ARENA_BYTES = 4096, WRITE_MS = 3000 };
 
 static void subject_of(char subject[SUBJECT_SIZE], const struct position_key *key)
 {
     snprintf(subject, SUBJECT_SIZE, "positions.%" PRId32 ".%s%s", key->tenant_id, key->device_id,
         key->is_lease ? ".poll" : "");
+}
+
+static bool decode_gaps(struct sequence_gaps *gaps, const Nwims__V1__DevicePosition *position)
+{
+    *gaps = (struct sequence_gaps){ .missed = position->missed,
+        .late = position->late,
+        .forgotten = position->forgotten,
+        .forgotten_until = position->forgotten_until };
+    uint64_t before = 0;
+    for (size_t i = 0; i < position->n_missing; i++) {
+        const Nwims__V1__SequenceRange *range = position->missing[i];
+        if (gaps->count == SEQUENCE_GAPS || range->first <= before || range->last < range->first)
+            return false;
+        gaps->open[gaps->count++] = (struct sequence_range){ range->first, range->last };
+        before = range->last;
+    }
+    return true;
 }
 
 static bool decode(struct position_value *value, const struct bus_message *message, struct err *err)
@@ -23,8 +41,9 @@ static bool decode(struct position_value *value, const struct bus_message *messa
             bus_message_size(message), err))
         return false;
     const Nwims__V1__DevicePosition *position = (const Nwims__V1__DevicePosition *)decoded;
-    if (!position->has_epoch || !position->has_committed || position->owner.len != sizeof value->owner.bytes)
-        return err_set(err, ERR_BUG, "a stored position lacks a field");
+    if (!position->has_epoch || !position->has_committed || position->owner.len != sizeof value->owner.bytes ||
+        !decode_gaps(&value->gaps, position))
+        return err_set(err, ERR_BUG, "a stored position lacks a field, or has one that cannot be");
     value->epoch = position->epoch;
     value->committed = position->committed;
     value->at = position->at;
@@ -48,13 +67,30 @@ bool position_store_read(struct bus *bus, const struct position_key *key, struct
     return true;
 }
 
+/* A device that never missed any has a value as short as before. */
+static void encode_gaps(
+    Nwims__V1__DevicePosition *position, struct gap_ranges *ranges, const struct sequence_gaps *gaps)
+{
+    gap_ranges_fill(ranges, gaps);
+    position->n_missing = gaps->count;
+    position->missing = ranges->pointers;
+    position->has_missed = position->has_late = gaps->missed > 0;
+    position->has_forgotten = position->has_forgotten_until = gaps->forgotten > 0;
+    position->missed = gaps->missed;
+    position->late = gaps->late;
+    position->forgotten = gaps->forgotten;
+    position->forgotten_until = gaps->forgotten_until;
+}
+
 bool position_store_write(struct bus *bus, const struct position_key *key, const struct position_value *value,
     uint64_t last_sequence, uint64_t *out_sequence, struct err *err)
 {
     Nwims__V1__DevicePosition position = NWIMS__V1__DEVICE_POSITION__INIT;
+    struct gap_ranges ranges;
     AUTO_INPLACE(buffer) body = { .ceiling_bytes = VALUE_BYTES };
     char subject[SUBJECT_SIZE];
     subject_of(subject, key);
+    encode_gaps(&position, &ranges, &value->gaps);
     position.has_epoch = position.has_committed = position.has_owner = position.has_at = true;
     position.epoch = value->epoch;
     position.committed = value->committed;

@@ -3,9 +3,11 @@
 #pragma once
 #include "base/uuid.h"
 #include "bus/bus.h"
+#include "ingest/sequence_gaps.h"
 
 struct position_value {
     uint64_t epoch, committed;
+    struct sequence_gaps gaps; /* what is missing up to committed */
     struct uuid owner;
     int64_t at; /* when it was written; read only */
 };

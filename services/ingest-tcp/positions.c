@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "front/gap_report.h"
 #include "front/workers.h"
 #include "metrics/metrics.h"
 #include "track.h"
@@ -16,13 +17,14 @@ enum { AWAY_WAIT_MS = 20, MOST_TRIES = 8, WRITER_ARENA_BYTES = 4096 };
 struct positions {
     struct bus *bus;
     struct net_server *server;
+    struct event_outlet *events;
     struct workers *writers;
     position_moved *moved;
     struct uuid owner; /* we */
     pthread_mutex_t lock;
     struct map *by_device;
     struct position *first; /* all that there are */
-    struct metric *open, *writes, *retries, *lost;
+    struct metric *open, *writes, *retries, *lost, *missing, *late;
 };
 /* Has its place while someone refers to it: its connection, each frame on its way, the writer, a mail. */
 struct position {
@@ -31,12 +33,46 @@ struct position {
     struct job job;
     struct net_mail mail;
     struct position_key key;
-    uint64_t epoch, written, sequence; /* sequence: of the last write, in the stream */
+    uint64_t epoch, sequence;    /* sequence: of the last write, in the stream */
+    uint64_t committed, written; /* as written: the record; the frames before this one */
+    struct sequence_gaps gaps;   /* as written */
+    int64_t gaps_told_at_us;     /* monotone */
     struct track track;
     struct net_handle holder;
     uint32_t references;
-    bool is_lost, is_writing, is_posted;
+    bool is_lost, is_writing, is_posted, has_untold_gaps;
 };
+
+/* ---- telling what is missing: under the lock ---- */
+static void tell_gaps(struct position *position)
+{
+    gap_report_tell(position->positions->events, &(struct gap_report){ .tenant_id = position->key.tenant_id,
+                                                     .device_id = position->key.device_id,
+                                                     .protocol = "tcp",
+                                                     .epoch = position->epoch,
+                                                     .gaps = &position->gaps });
+    position->has_untold_gaps = false;
+    position->gaps_told_at_us = clock_monotonic_us();
+}
+
+static void tell_gaps_if_due(struct position *position)
+{
+    int64_t since_us = clock_monotonic_us() - position->gaps_told_at_us;
+    if (position->has_untold_gaps && since_us >= POSITION_TELL_MS * INT64_C(1000))
+        tell_gaps(position);
+}
+
+static void set_gaps(struct position *position, const struct sequence_gaps *gaps)
+{
+    struct positions *positions = position->positions;
+    if (gaps->missed == position->gaps.missed && gaps->late == position->gaps.late)
+        return;
+    metric_add(positions->missing, gaps->missed - position->gaps.missed);
+    metric_add(positions->late, gaps->late - position->gaps.late);
+    position->gaps = *gaps;
+    position->has_untold_gaps = true;
+    tell_gaps_if_due(position);
+}
 
 /* ---- life: under the lock ---- */
 static size_t key_text(char text[64], const struct position_key *key)
@@ -78,12 +114,14 @@ static void let_go(struct position *position)
 {
     if (--position->references > 0)
         return;
+    if (position->has_untold_gaps)
+        tell_gaps(position);
     forget(position);
     unlink_and_free(position);
 }
 
 static struct position *make(
-    struct positions *positions, const struct position_key *key, uint64_t epoch, uint64_t committed, uint64_t sequence)
+    struct positions *positions, const struct position_key *key, const struct position_value *value, uint64_t sequence)
 {
     char text[64];
     struct position *position = calloc(1, sizeof *position);
@@ -91,10 +129,11 @@ static struct position *make(
         return NULL;
     position->positions = positions;
     position->key = *key;
-    position->epoch = epoch;
-    position->written = committed;
+    position->epoch = value->epoch;
+    position->committed = value->committed;
+    position->gaps = value->gaps;
     position->sequence = sequence;
-    track_init(&position->track, committed);
+    track_init(&position->track, value->committed, &value->gaps);
     if (!map_put(positions->by_device, text, key_text(text, key), position, NULL)) {
         free(position);
         return NULL;
@@ -109,9 +148,11 @@ static struct position *make(
 
 static struct position_state state_of(const struct position *position)
 {
-    return (struct position_state){ .committed = position->written,
+    return (struct position_state){ .committed = position->committed,
         .received = position->track.received,
+        .written = position->written,
         .frames = position->track.count,
+        .has_untold_gaps = position->has_untold_gaps,
         .is_lost = position->is_lost };
 }
 
@@ -176,16 +217,16 @@ static bool catch_up(struct position *position, uint64_t *out_sequence, struct e
     return err_set(err, ERR_CONFLICT, "another replica has the device");
 }
 
-static bool write_once(struct position *position, uint64_t target, uint64_t sequence, uint64_t *out_sequence)
+static bool write_once(
+    struct position *position, const struct position_value *value, uint64_t sequence, uint64_t *out_sequence)
 {
     struct positions *positions = position->positions;
-    const struct position_value value = { .epoch = position->epoch, .committed = target, .owner = positions->owner };
     struct err err = { 0 };
     uint64_t current = sequence;
-    bool ok = position_store_write(positions->bus, &position->key, &value, sequence, out_sequence, &err);
+    bool ok = position_store_write(positions->bus, &position->key, value, sequence, out_sequence, &err);
     if (!ok && err.kind == ERR_PRECONDITION)
         ok = catch_up(position, &current, &err) &&
-             position_store_write(positions->bus, &position->key, &value, current, out_sequence, &err);
+             position_store_write(positions->bus, &position->key, value, current, out_sequence, &err);
     if (ok)
         return true;
     metric_add(positions->retries, 1);
@@ -201,6 +242,18 @@ static bool write_once(struct position *position, uint64_t target, uint64_t sequ
 
 static void start_writing(struct position *position);
 
+static void note_written(
+    struct position *position, const struct position_value *value, uint64_t frames, uint64_t sequence)
+{
+    metric_add(position->positions->writes, 1);
+    position->sequence = sequence;
+    position->committed = value->committed;
+    position->written = frames;
+    track_forget(&position->track, frames);
+    set_gaps(position, &value->gaps);
+    post(position);
+}
+
 static void run_write(struct job *job, struct arena *arena)
 {
     struct position *position = (struct position *)(void *)((char *)job - offsetof(struct position, job));
@@ -208,19 +261,18 @@ static void run_write(struct job *job, struct arena *arena)
     uint64_t sequence = 0;
     (void)arena;
     pthread_mutex_lock(&positions->lock);
-    uint64_t target = position->track.settled, last = position->sequence;
-    bool is_wanted = !position->is_lost && target != position->written;
+    const struct position_value value = { .epoch = position->epoch,
+        .committed = position->track.settled,
+        .gaps = position->track.gaps,
+        .owner = positions->owner };
+    uint64_t frames = track_settled_before(&position->track), last = position->sequence;
+    bool is_wanted = !position->is_lost && frames != position->written;
     pthread_mutex_unlock(&positions->lock);
-    bool is_written = is_wanted && write_once(position, target, last, &sequence);
+    bool is_written = is_wanted && write_once(position, &value, last, &sequence);
     pthread_mutex_lock(&positions->lock);
     position->is_writing = false;
-    if (is_written) {
-        metric_add(positions->writes, 1);
-        position->sequence = sequence;
-        position->written = target;
-        track_forget(&position->track, target);
-        post(position);
-    }
+    if (is_written)
+        note_written(position, &value, frames, sequence);
     start_writing(position);
     let_go(position);
     pthread_mutex_unlock(&positions->lock);
@@ -228,7 +280,7 @@ static void run_write(struct job *job, struct arena *arena)
 
 static void start_writing(struct position *position)
 {
-    if (position->is_writing || position->is_lost || position->track.settled == position->written)
+    if (position->is_writing || position->is_lost || track_settled_before(&position->track) == position->written)
         return;
     position->job.run = run_write;
     position->is_writing = true;
@@ -240,17 +292,17 @@ static void start_writing(struct position *position)
 }
 
 /* ---- opening and closing ---- */
-bool positions_open(struct positions **out_positions, struct bus *bus, struct net_server *server, size_t threads,
-    size_t most, position_moved *moved, struct err *err)
+bool positions_open(struct positions **out_positions, const struct positions_config *config, struct err *err)
 {
     struct positions *positions = calloc(1, sizeof *positions);
-    if (!positions || !(positions->by_device = map_new(most))) {
+    if (!positions || !(positions->by_device = map_new(config->most))) {
         free(positions);
         return err_set(err, ERR_LIMIT, "no memory for positions");
     }
-    positions->bus = bus;
-    positions->server = server;
-    positions->moved = moved;
+    positions->bus = config->bus;
+    positions->server = config->server;
+    positions->events = config->events;
+    positions->moved = config->moved;
     positions->owner = uuid_new();
     pthread_mutex_init(&positions->lock, NULL);
     positions->open = metrics_gauge("nwims_tcp_positions", NULL, "Devices whose position is in memory");
@@ -259,9 +311,14 @@ bool positions_open(struct positions **out_positions, struct bus *bus, struct ne
         metrics_counter("nwims_tcp_position_retries_total", NULL, "Positions that could not be written at once");
     positions->lost = metrics_counter("nwims_tcp_positions_lost_total", NULL,
         "Positions given up: the device went to another replica, or frames of it could not be stored");
+    positions->missing = metrics_counter(
+        "nwims_tcp_records_missing_total", NULL, "Records that devices passed over or had lost before they came here");
+    positions->late = metrics_counter(
+        "nwims_tcp_records_late_total", NULL, "Records that were missing and came after all: gaps closed");
     *out_positions = positions;
     /* Twice: lost positions may still be there. */
-    return workers_open(&positions->writers, "positions", threads, 2 * most + 1, WRITER_ARENA_BYTES, err);
+    return workers_open(
+        &positions->writers, "positions", config->threads, 2 * config->most + 1, WRITER_ARENA_BYTES, err);
 }
 
 void positions_stop(struct positions *positions)
@@ -293,14 +350,18 @@ static bool check_numbers(const struct hello *hello, uint64_t committed, struct 
     return true;
 }
 
-/* Records that the device does not have any more and that never came are lost: it is said, and gone past. */
-static uint64_t begin_at(
-    const struct hello *hello, const struct position_value *value, bool is_known, uint64_t *out_missing)
+/* Where the device goes on. Records that it does not have any more and that never came are lost: it is said, and gone
+ * past. */
+static void begin_at(struct position_value *value, const struct hello *hello, uint64_t *out_missing)
 {
-    uint64_t stored = is_known ? value->committed : 0;
-    uint64_t committed = stored > hello->acknowledged ? stored : hello->acknowledged;
-    *out_missing = hello->oldest > committed + 1 ? hello->oldest - 1 - committed : 0;
-    return committed + *out_missing;
+    if (value->epoch != hello->epoch) /* or nothing is known: 0 records */
+        *value = (struct position_value){ .epoch = hello->epoch };
+    if (value->committed < hello->acknowledged)
+        value->committed = hello->acknowledged;
+    *out_missing = hello->oldest > value->committed + 1 ? hello->oldest - 1 - value->committed : 0;
+    if (*out_missing > 0)
+        sequence_gaps_open(&value->gaps, value->committed + 1, hello->oldest - 1);
+    value->committed += *out_missing;
 }
 
 static void hold(struct position *position, const struct net_handle *holder, struct position_entry *out_entry)
@@ -335,11 +396,21 @@ static bool hold_new(struct positions *positions, const struct position_key *key
     struct position *position = find(positions, key);
     if (position) /* the same device came in twice at once: the later one wins */
         lose(position);
-    position = make(positions, key, value->epoch, value->committed, sequence);
+    position = make(positions, key, value, sequence);
     if (position)
         hold(position, holder, out_entry);
     pthread_mutex_unlock(&positions->lock);
     return position != NULL;
+}
+
+/* What was told of gaps may have been lost with the process that told it. */
+static void tell_gaps_again(struct positions *positions, struct position *position, bool had_gaps, uint64_t missing)
+{
+    pthread_mutex_lock(&positions->lock);
+    metric_add(positions->missing, missing);
+    if (had_gaps || position->gaps.missed > 0)
+        tell_gaps(position);
+    pthread_mutex_unlock(&positions->lock);
 }
 
 bool positions_enter(struct positions *positions, const struct directory_device *device, const struct hello *hello,
@@ -354,22 +425,25 @@ bool positions_enter(struct positions *positions, const struct directory_device 
         *err = (struct err){ 0 };
         if (!position_store_read(positions->bus, &key, &value, &sequence, err))
             return false;
-        bool is_known = sequence != 0 && value.epoch == hello->epoch;
-        uint64_t committed = begin_at(hello, &value, is_known, &out_entry->missing);
-        if (!check_numbers(hello, committed, err))
+        struct position_value stored = value;
+        begin_at(&value, hello, &out_entry->missing);
+        if (!check_numbers(hello, value.committed, err))
             return false;
-        if (hold_existing(positions, &key, hello, &value, holder, out_entry)) {
+        if (hold_existing(positions, &key, hello, &stored, holder, out_entry)) {
             out_entry->missing = 0;
+            tell_gaps_again(positions, out_entry->position, false, 0);
             return true;
         }
-        value = (struct position_value){ .epoch = hello->epoch, .committed = committed, .owner = positions->owner };
+        value.owner = positions->owner;
         if (!position_store_write(positions->bus, &key, &value, sequence, &sequence, err)) {
             if (err->kind == ERR_PRECONDITION)
                 continue;
             return false;
         }
-        return hold_new(positions, &key, &value, sequence, holder, out_entry) ||
-               err_set(err, ERR_LIMIT, "too many devices are connected");
+        if (!hold_new(positions, &key, &value, sequence, holder, out_entry))
+            return err_set(err, ERR_LIMIT, "too many devices are connected");
+        tell_gaps_again(positions, out_entry->position, stored.gaps.missed > 0, out_entry->missing);
+        return true;
     }
     return err_set(err, ERR_TRANSIENT, "the device comes in at several places at once");
 }
@@ -390,13 +464,29 @@ void position_look(struct position *position, struct position_state *out_state)
     pthread_mutex_unlock(&position->positions->lock);
 }
 
-bool position_put(struct position *position, const struct net_handle *holder, uint64_t last, uint64_t *out_number)
+void position_tell_gaps(struct position *position)
 {
     pthread_mutex_lock(&position->positions->lock);
-    bool ok = !position->is_lost && same_handle(holder, &position->holder) && last > position->track.received &&
-              track_reserve(&position->track);
+    tell_gaps_if_due(position);
+    pthread_mutex_unlock(&position->positions->lock);
+}
+
+bool position_may_lack(struct position *position, uint64_t first, uint64_t last)
+{
+    pthread_mutex_lock(&position->positions->lock);
+    bool may_lack = track_may_lack(&position->track, first, last);
+    pthread_mutex_unlock(&position->positions->lock);
+    return may_lack;
+}
+
+bool position_put(
+    struct position *position, const struct net_handle *holder, uint64_t first, uint64_t last, uint64_t *out_number)
+{
+    pthread_mutex_lock(&position->positions->lock);
+    bool ok = !position->is_lost && same_handle(holder, &position->holder) &&
+              track_may_lack(&position->track, first, last) && track_reserve(&position->track);
     if (ok) {
-        *out_number = track_put(&position->track, last);
+        *out_number = track_put(&position->track, first, last);
         position->references++;
     }
     pthread_mutex_unlock(&position->positions->lock);

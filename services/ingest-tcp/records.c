@@ -17,7 +17,7 @@ static uint32_t credit_of(const struct session *session, const struct position_s
 
 static void acknowledge(struct session *session, const struct position_state *state)
 {
-    session->told = state->committed;
+    session->told = state->written;
     session_send(session,
         &(struct outgoing){ .type = MESSAGE_ACK, .sequence = state->committed, .credit = credit_of(session, state) });
 }
@@ -33,11 +33,15 @@ void records_moved(struct net_connection *connection, const struct position_stat
         session_end(session, BYE_UNAVAILABLE, text, "taken-over");
         return;
     }
-    if (state->committed != session->told)
+    if (state->written != session->told)
         acknowledge(session, state);
     if (session->is_window_full && credit_of(session, state) > 0) {
         session->is_window_full = false;
         session_resume(session);
+    }
+    if (state->has_untold_gaps && session->tell_gaps_at_us == 0) {
+        session->tell_gaps_at_us = clock_monotonic_us() + POSITION_TELL_MS * INT64_C(1000);
+        session_arm_timer(session);
     }
     session_leave_if_done(session);
 }
@@ -138,7 +142,7 @@ static void note_readings(struct session *session, const struct raw_readings *re
         session_tell_presence(session, "seen");
 }
 
-static bool take(struct session *session, const struct incoming *message, uint64_t last)
+static bool take(struct session *session, const struct incoming *message, uint64_t first, uint64_t last)
 {
     struct front_loop *loop = session->loop;
     const struct rpc_caller caller = { .tenant_id = session->device.tenant_id };
@@ -149,7 +153,7 @@ static bool take(struct session *session, const struct incoming *message, uint64
     struct err err = { 0 };
     uint64_t number;
     if (!loop->gather || !gather_has_room(loop->gather) ||
-        !position_put(session->position, &session->handle, last, &number))
+        !position_put(session->position, &session->handle, first, last, &number))
         return put_off(session);
     const struct gather_ticket ticket = { { (uintptr_t)session->position, number, 0 } };
     arena_reset(&loop->arena);
@@ -172,15 +176,14 @@ static bool take(struct session *session, const struct incoming *message, uint64
 static void note_gap(struct session *session, uint64_t missing)
 {
     char problem[96];
-    metric_add(session->loop->app->missing, missing);
     snprintf(problem, sizeof problem, "%" PRIu64 " records are missing between what came", missing);
     session_complain(session, COMPLAINT_MISSING, problem);
 }
 
 /* Already here, whole: it is said again, or will be said when it is stored. */
-static bool is_repeated(struct session *session, const struct position_state *state, uint64_t last)
+static bool is_repeated(struct session *session, const struct position_state *state, uint64_t first, uint64_t last)
 {
-    if (last > state->received)
+    if (last > state->received || position_may_lack(session->position, first, last))
         return false;
     if (last <= state->committed)
         acknowledge(session, state);
@@ -198,7 +201,7 @@ bool records_take(struct session *session, const struct incoming *message)
         return true;
     }
     position_look(session->position, &state);
-    if (is_repeated(session, &state, last)) {
+    if (is_repeated(session, &state, first, last)) {
         metric_add(app->repeated, count);
         return true;
     }
@@ -207,7 +210,7 @@ bool records_take(struct session *session, const struct incoming *message)
         net_pause(session->connection);
         return false;
     }
-    if (!take(session, message, last))
+    if (!take(session, message, first, last))
         return false;
     tell_resumed(session);
     metric_add(app->records, count);

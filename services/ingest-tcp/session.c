@@ -115,6 +115,8 @@ void session_arm_timer(struct session *session)
         due_us = earlier(due_us, session->resume_at_us);
     if (session->recheck_at_us > 0)
         due_us = earlier(due_us, session->recheck_at_us);
+    if (session->tell_gaps_at_us > 0)
+        due_us = earlier(due_us, session->tell_gaps_at_us);
     if (due_us == INT64_MAX)
         net_clear_timer(session->connection);
     else

@@ -27,11 +27,12 @@ struct session {
     struct uuid id; /* of this connection, in presence events */
     struct login *login;
     struct position *position; /* NULL before WELCOME */
-    uint64_t told;             /* the last ACK's */
+    uint64_t told;             /* position_state.written as of the last ACK */
     int64_t keep_alive_ms;
     int64_t resume_at_us; /* 0: not waiting */
     int64_t heard_at_us, seen_at_us, last_reading_at;
     int64_t recheck_at_us;        /* 0: not */
+    int64_t tell_gaps_at_us;      /* 0: nothing is untold */
     struct records_job *retry;    /* a message that a worker could not get stored: at resume_at_us once more */
     bool is_busy;                 /* a worker has a message of it, or its login: nothing is read meanwhile */
     bool is_window_full;          /* read no further until something is acknowledged */

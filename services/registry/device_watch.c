@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "command_store.h"
 #include "event_feed.h"
+#include "gaps_store.h"
 #include "presence_store.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ enum { ROUND_MS = 1000, ROUNDS_TO_REPEAT = 10, ROUNDS_TO_PURGE = 600, MOST_LAPS 
 
 struct device_watch {
     struct registry *registry;
-    struct event_feed *presence, *results;
+    struct event_feed *presence, *gaps, *results;
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock;
@@ -28,6 +29,13 @@ static bool take_presence(struct registry *registry, const ProtobufCMessage *con
     return presence_fold((const Nwims__V1__DevicePresence *const *)(const void *)events, count, arena, &presences,
                &devices, err) &&
            presence_store_take(registry, presences, devices, arena, err);
+}
+
+static bool take_gaps(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
+    struct arena *arena, struct err *err)
+{
+    (void)arena;
+    return gaps_store_take(registry, (const Nwims__V1__DeviceGaps *const *)(const void *)events, count, err);
 }
 
 static bool take_results(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
@@ -91,6 +99,10 @@ bool device_watch_start(struct device_watch **out_watch, struct registry *regist
         .filter = "events.*.presence",
         .type = &nwims__v1__device_presence__descriptor,
         .take = take_presence };
+    static const struct event_feed_config gaps = { .durable = "registry-gaps",
+        .filter = "events.*.gaps",
+        .type = &nwims__v1__device_gaps__descriptor,
+        .take = take_gaps };
     static const struct event_feed_config results = { .durable = "registry-command-results",
         .filter = "events.*.command-result",
         .type = &nwims__v1__command_result__descriptor,
@@ -106,6 +118,7 @@ bool device_watch_start(struct device_watch **out_watch, struct registry *regist
     pthread_cond_init(&watch->stopped, &monotonic);
     pthread_condattr_destroy(&monotonic);
     bool ok = event_feed_start(&watch->presence, registry, &presence, err) &&
+              event_feed_start(&watch->gaps, registry, &gaps, err) &&
               event_feed_start(&watch->results, registry, &results, err);
     watch->has_thread = ok && pthread_create(&watch->thread, NULL, run, watch) == 0;
     if (ok && !watch->has_thread)
@@ -128,6 +141,7 @@ void device_watch_stop(struct device_watch *watch)
     if (watch->has_thread)
         pthread_join(watch->thread, NULL);
     event_feed_stop(watch->results);
+    event_feed_stop(watch->gaps);
     event_feed_stop(watch->presence);
     pthread_cond_destroy(&watch->stopped);
     pthread_mutex_destroy(&watch->lock);

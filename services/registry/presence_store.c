@@ -1,6 +1,7 @@
 #include "presence_store.h"
 #include "base/clock.h"
 #include "command_store.h"
+#include "gaps_store.h"
 #include "row.h"
 #include "service/service.h"
 #include <string.h>
@@ -169,7 +170,8 @@ bool presence_store_status(
     status->code = device->code;
     status->protocol = device->protocol;
     status->state = device->state;
-    if (!read_presence(work, status, &state, err) || !read_sensors(work, status, &state.period_s, err))
+    if (!read_presence(work, status, &state, err) || !read_sensors(work, status, &state.period_s, err) ||
+        !gaps_store_status(work, status, err))
         return false;
     state.holds_connection = strcmp(device->protocol, "mqtt") == 0 || strcmp(device->protocol, "tcp") == 0;
     status->has_is_online = true;

@@ -40,16 +40,16 @@ def kill_while_they_send(client, devices, names, acknowledged, waiting):
             os.kill(pid, signal.SIGKILL)
             kills += 1
             print(f"killed {name} with {sum(map(acknowledged, devices))} acknowledged", flush=True)
-    wait_until_well(client, "PROBE")
     for device in devices:
         device.stopping = True
+    wait_until_well(client, "PROBE", max(60, SECONDS))  # what was taken meanwhile is stored first
     for device in devices:
-        device.join(timeout=120)
+        device.join(timeout=max(120, SECONDS))
         assert not device.is_alive(), f"{device.sensor}: {waiting(device)} never acknowledged"
     return kills
 
 
-def stored(client, device, wanted, sent, limit_s=60):
+def stored(client, device, wanted, sent, limit_s=max(60, SECONDS)):
     """How many readings of the device are stored, none twice, all that were acknowledged (wanted) and none that is not among those sent."""
     end = time.monotonic() + limit_s
     while True:
@@ -62,3 +62,16 @@ def stored(client, device, wanted, sent, limit_s=60):
     assert not missing, f"{device.sensor}: {len(missing)} acknowledged readings are missing, the first {min(missing)}"
     assert set(values) <= sent, f"{device.sensor}: stored and never sent"
     return len(values)
+
+
+def reported(client, device, lost, late, limit_s=20):
+    """What the device's status says is missing is what it never sent; and how many came late."""
+    end = time.monotonic() + limit_s
+    while True:
+        sequence = client.get(f"/devices/DEV-{device.number}/status").json.get("sequence") or {}
+        missing = {n for r in sequence.get("missing", []) for n in range(r["first"], r["last"] + 1)}
+        told = (missing, sequence.get("missing_records", 0), sequence.get("late_records", 0), sequence.get("forgotten_records", 0))
+        if told == (lost, len(lost), len(late), 0):
+            return
+        assert time.monotonic() < end, f"{device.sensor}: lost {sorted(lost)} and late {len(late)}, reported {told}"
+        time.sleep(0.5)

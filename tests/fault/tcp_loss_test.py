@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Devices over NWT/1 lose nothing: each with a store and numbers of its own, three connections in ten cut at a random byte, while ingest-tcp, nats-server and batch-writer
-are killed at random. Whatever was acknowledged is stored, once; what is stored, repeated and refused adds up to what was sent. NWIMS_LOSS_SECONDS says how long (25)."""
+are killed at random. Whatever was acknowledged is stored, once; what is stored, refused and lost by the device adds up to what it numbered; and what the device has lost is
+what its status says is missing, no more and no less, and nothing of what it sent late. NWIMS_LOSS_SECONDS says how long (25)."""
 import json
 import os
 import random
@@ -15,7 +16,8 @@ import nwt
 from loss import SEED
 
 PORT = int(os.environ["NWIMS_TCP_PORT"])
-DEVICES, CUT_SHARE, WRONG_SHARE = 12, 0.3, 0.02
+DEVICES, CUT_SHARE, WRONG_SHARE, LATE_SHARE, LOST_SHARE = 12, 0.3, 0.02, 0.005, 0.002
+MOST_HELD_BACK, MOST_LOST = 5, 10  # together fewer than the ranges that are kept (16)
 START_S = loss.START_MS // 1000
 VICTIMS = ("ingest-tcp", "nats-server", "batch-writer")
 
@@ -31,6 +33,7 @@ class Device(threading.Thread):
         self.next = 1          # records [acknowledged + 1, next) are in its store
         self.acknowledged = 0
         self.wrong, self.refused = set(), set()
+        self.lost, self.held_back, self.late = set(), set(), set()  # never sent; to be sent after later ones; sent so, and stored
         self.connections = self.cuts = self.sent = 0
         self.stopping, self.fault = False, None
 
@@ -40,13 +43,39 @@ class Device(threading.Thread):
         return json.dumps({"t": START_S + number, "m": {self.sensor: number}}).encode()
 
     def measure(self, count):
-        for _ in range(count):
-            if self.random.random() < WRONG_SHARE:
+        """The last one is always sent in its turn: up to there all is acknowledged."""
+        for i in range(count):
+            chance = self.random.random()
+            if chance < WRONG_SHARE:
                 self.wrong.add(self.next)
+            elif i < count - 1 and chance < WRONG_SHARE + LATE_SHARE and len(self.held_back) < MOST_HELD_BACK:
+                self.held_back.add(self.next)
+            elif i < count - 1 and chance > 1 - LOST_SHARE and len(self.lost) < MOST_LOST:
+                self.lost.add(self.next)
             self.next += 1
 
+    def is_done(self):
+        return self.stopping and self.acknowledged == self.next - 1 and not self.held_back
+
+    def in_turn(self, device, start):
+        return b"".join(device.data(number, self.record(number)) for number in range(start, self.next) if number not in self.lost and number not in self.held_back)
+
+    def send_late(self, device, window):
+        """Some of those held back; they are stored when the whole window is free again."""
+        late = sorted(self.held_back)
+        self.random.shuffle(late)
+        late = late if self.stopping else late[:self.random.randint(0, len(late))]
+        if late:
+            device.connection.sendall(b"".join(device.data(number, self.record(number)) for number in late))
+            self.sent += len(late)
+            device.credit = 0
+            while device.credit < window:
+                device.hear()
+            self.held_back.difference_update(late)
+            self.late.update(late)
+
     def run(self):
-        while not self.fault and (not self.stopping or self.acknowledged < self.next - 1):
+        while not self.fault and not self.is_done():
             try:
                 self.one_connection()
             except (nwt.Ended, OSError):
@@ -61,11 +90,11 @@ class Device(threading.Thread):
             assert self.acknowledged <= device.committed < self.next, f"welcomed at {device.committed}, acknowledged {self.acknowledged}"
             self.acknowledged = device.committed
             rounds = self.random.randint(0, 30) if self.random.random() < CUT_SHARE else 10**9
-            at = device.committed + 1
-            while not self.stopping or self.acknowledged < self.next - 1:
+            at, window = device.committed + 1, device.credit
+            while not self.is_done():
                 if not self.stopping:
                     self.measure(self.random.randint(1, 20))
-                data = b"".join(device.data(number, self.record(number)) for number in range(at, self.next))
+                data = self.in_turn(device, at)
                 self.sent += self.next - at
                 if rounds == 0 and data:
                     self.cuts += 1
@@ -78,13 +107,15 @@ class Device(threading.Thread):
                     device.hear()
                     self.acknowledged = device.committed
                     self.refused.update(first for first, _, code, _ in device.nacks if code == 1)
+                self.send_late(device, window)
 
 
 def check(client, device):
     """All records but the wrong ones, and no good one refused."""
     assert not device.fault, f"{device.sensor}: {device.fault}"
     assert device.refused <= device.wrong, f"{device.sensor}: a good record was refused"
-    wanted = set(range(1, device.acknowledged + 1)) - device.wrong
+    wanted = set(range(1, device.acknowledged + 1)) - device.wrong - device.lost
+    loss.reported(client, device, device.lost, device.late)
     return loss.stored(client, device, wanted, wanted)
 
 
@@ -93,8 +124,9 @@ def main():
     kills = loss.kill_while_they_send(client, devices, VICTIMS, lambda d: d.acknowledged, lambda d: f"{d.next - 1 - d.acknowledged} records are")
     stored = sum(check(client, device) for device in devices)
     numbered, wrong = sum(d.next - 1 for d in devices), sum(len(d.wrong) for d in devices)
-    assert stored > 0 and numbered == stored + wrong, f"{numbered} numbered, {stored} stored, {wrong} refused"
-    print(f"{numbered} numbered = {stored} stored once + {wrong} refused; sent {sum(d.sent for d in devices)} times, {sum(d.connections for d in devices)} connections, "
+    lost, late = sum(len(d.lost) for d in devices), sum(len(d.late) for d in devices)
+    assert stored > 0 and numbered == stored + wrong + lost, f"{numbered} numbered, {stored} stored, {wrong} refused, {lost} lost by the devices"
+    print(f"{numbered} numbered = {stored} stored once + {wrong} refused + {lost} lost by the devices and reported missing; {late} came late; sent {sum(d.sent for d in devices)} times, {sum(d.connections for d in devices)} connections, "
           f"{sum(d.cuts for d in devices)} cut by us, {kills} kills")
     print("1 passed, 0 failed")
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 static struct stack stack;
-static struct bus_consumer *readings, *refused, *presence, *results;
+static struct bus_consumer *readings, *refused, *presence, *gaps_told, *results;
 static struct identity server_identity;
 static pid_t service;
 static int port, tls_port, line_port;
@@ -67,6 +67,7 @@ static int start(void **state)
     readings = stack_consumer(&stack, "READINGS", "test-readings");
     refused = stack_consumer(&stack, "REFUSED", "test-refused");
     presence = events_of("events.*.presence", "test-presence");
+    gaps_told = events_of("events.*.gaps", "test-gaps");
     results = events_of("events.*.command-result", "test-results");
     start_service();
     return 0;
@@ -78,6 +79,7 @@ static int stop(void **state)
     bus_consumer_close(readings);
     bus_consumer_close(refused);
     bus_consumer_close(presence);
+    bus_consumer_close(gaps_told);
     bus_consumer_close(results);
     stack_stop(&stack);
     identity_done(&server_identity);
@@ -250,6 +252,57 @@ static void records_that_a_device_has_lost_are_gone_past(void **state)
     client = log_in_as(&hello, 10);
     close(client.fd);
     assert_int_equal(rows_of(2), 2);
+}
+
+/* The next event with so many gaps, and so many numbers that came late. */
+static const Nwims__V1__DeviceGaps *gaps_with(size_t missing, uint64_t late)
+{
+    const Nwims__V1__DeviceGaps *event;
+    while ((event = (const Nwims__V1__DeviceGaps *)stack_next(
+                &stack, gaps_told, &nwims__v1__device_gaps__descriptor, NULL)))
+        if (event->epoch == epoch && event->n_missing == missing && event->late == late)
+            return event;
+    fail_msg("%zu gaps after %" PRIu64 " late numbers were not told", missing, late);
+    return NULL;
+}
+
+static void a_gap_is_told_and_closed_by_what_comes_late_also_after_a_kill(void **state)
+{
+    struct nwt_client client = log_in();
+    struct nwt_frame frame;
+    (void)state;
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000310,\"m\":{\"P1\":1}}");
+    nwt_say_data(&client, 5, 1, "{\"t\":1790000315,\"m\":{\"P1\":5}}");
+    expect_ack(&client, 5);
+    const Nwims__V1__DeviceGaps *event = gaps_with(1, 0);
+    assert_int_equal(event->tenant_id, 7);
+    assert_string_equal(event->device_id, STACK_DEVICE);
+    assert_int_equal(event->missing[0]->first, 2);
+    assert_int_equal(event->missing[0]->last, 4);
+    nwt_say_data(&client, 3, 1, "{\"t\":1790000313,\"m\":{\"P1\":3}}");
+    assert_true(nwt_next(&client, &frame)); /* the same number once more: the late one is stored */
+    assert_int_equal(frame.type, ACK);
+    assert_int_equal(frame.sequence, 5);
+    assert_int_equal(rows_of(3), 3);
+    test_process_end(service, SIGKILL);
+    start_service();
+    close(client.fd);
+    struct nwt_hello hello = hello_of(8, 5);
+    client = log_in_as(&hello, 5);
+    event = gaps_with(2, 1);
+    assert_int_equal(event->missing[0]->last, 2);
+    assert_int_equal(event->missing[1]->first, 4);
+    nwt_say_data(&client, 3, 1, "{\"t\":1790000313,\"m\":{\"P1\":3}}"); /* again: it is there */
+    assert_true(nwt_next(&client, &frame) && frame.type == ACK);
+    nwt_say_data(&client, 2, 1, "{\"t\":1790000312,\"m\":{\"P1\":2}}");
+    nwt_say_data(&client, 4, 1, "{\"t\":1790000314,\"m\":{\"P1\":4}}");
+    nwt_say_data(&client, 6, 1, "{\"t\":1790000316,\"m\":{\"P1\":6}}");
+    while (nwt_next(&client, &frame) && frame.sequence < 6)
+        assert_int_equal(frame.type, ACK);
+    close(client.fd); /* what was not told within the second is told now */
+    event = gaps_with(0, 3);
+    assert_int_equal(event->missed, 3);
+    assert_int_equal(rows_of(3), 3);
 }
 
 static void what_is_wrong_is_kept_told_and_done_with(void **state)
@@ -607,6 +660,7 @@ int main(void)
         cmocka_unit_test(a_flood_beyond_the_window_is_stored_in_order_in_few_batches),
         cmocka_unit_test(after_a_break_the_device_goes_on_where_it_was_acknowledged),
         cmocka_unit_test(records_that_a_device_has_lost_are_gone_past),
+        cmocka_unit_test(a_gap_is_told_and_closed_by_what_comes_late_also_after_a_kill),
         cmocka_unit_test(what_is_wrong_is_kept_told_and_done_with),
         cmocka_unit_test(ping_and_time_are_answered),
         cmocka_unit_test(without_tls_a_device_and_we_prove_that_we_have_the_key),

@@ -147,6 +147,64 @@ static void presence_of_another_tenants_device_or_of_none_changes_nothing(void *
     assert_int_equal(count_as("nwims_registry", 2, "SELECT count(*) FROM device_presence"), 1);
 }
 
+static void tell_gaps(
+    int32_t tenant_id, const char *device_id, int64_t at, uint64_t first, uint64_t last, uint64_t late)
+{
+    Nwims__V1__DeviceGaps event = NWIMS__V1__DEVICE_GAPS__INIT;
+    Nwims__V1__SequenceRange range = NWIMS__V1__SEQUENCE_RANGE__INIT, *ranges[] = { &range };
+    char subject[64];
+    event.has_tenant_id = event.has_at = event.has_late = event.has_forgotten = true;
+    event.tenant_id = tenant_id;
+    event.device_id = text_of(device_id);
+    event.at = at;
+    event.late = late;
+    range.has_first = range.has_last = true;
+    range.first = first;
+    range.last = last;
+    event.n_missing = first > 0 ? 1 : 0;
+    event.missing = ranges;
+    snprintf(subject, sizeof subject, "events.%d.gaps", (int)tenant_id);
+    tell(subject, &event.base);
+}
+
+static const Nwims__V1__DeviceSequence *sequence_changed(int32_t tenant_id, const char *device_id, int64_t at)
+{
+    for (int i = 0; i < 500; i++) {
+        const Nwims__V1__DeviceStatus *status = status_of(tenant_id, device_id);
+        if (status->sequence && status->sequence->changed_at == at)
+            return status->sequence;
+        clock_sleep_ms(20);
+    }
+    fail_msg("what is missing of the device's sequence was not kept");
+    return NULL;
+}
+
+static void the_newest_word_of_what_is_missing_of_a_device_counts(void **state)
+{
+    const char *device_id = make_device(1, "NUMBERS"), *theirs = make_device(2, "NUMBERS");
+    int64_t now = clock_now_us();
+    (void)state;
+    assert_null(status_of(1, device_id)->sequence);
+    tell_gaps(1, device_id, now - 5000, 3, UINT64_MAX, 0);
+    assert_int_equal(sequence_changed(1, device_id, now - 5000)->missing[0]->last, INT64_MAX);
+    tell_gaps(1, device_id, now - 4000, 3, 9, 1);
+    tell_gaps(1, device_id, now - 5000, 3, 10, 0); /* late */
+    tell_gaps(2, device_id, now, 1, 1, 0);         /* not theirs */
+    tell_gaps(2, "no id", now, 1, 1, 0);
+    tell_gaps(2, theirs, now, 1, 1, 0);
+    sequence_changed(2, theirs, now); /* all before it have been taken */
+    const Nwims__V1__DeviceSequence *sequence = sequence_changed(1, device_id, now - 4000);
+    assert_int_equal(sequence->n_missing, 1);
+    assert_int_equal(sequence->missing[0]->first, 3);
+    assert_int_equal(sequence->missing[0]->last, 9);
+    assert_int_equal(sequence->missing_records, 7);
+    assert_int_equal(sequence->late_records, 1);
+    tell_gaps(1, device_id, now - 3000, 0, 0, 8);
+    sequence = sequence_changed(1, device_id, now - 3000);
+    assert_int_equal(sequence->n_missing, 0);
+    assert_int_equal(sequence->missing_records, 0);
+}
+
 static void a_commands_states_go_forward_and_an_answer_counts_once(void **state)
 {
     const char *device_id = make_device(1, "VALVE"), *other = make_device(1, "OTHER");
@@ -240,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presence_moves_forward_only_whatever_comes_twice_or_late),
         cmocka_unit_test(presence_of_another_tenants_device_or_of_none_changes_nothing),
+        cmocka_unit_test(the_newest_word_of_what_is_missing_of_a_device_counts),
         cmocka_unit_test(a_commands_states_go_forward_and_an_answer_counts_once),
         cmocka_unit_test(what_is_over_its_time_ends_and_what_was_sent_may_still_tell),
         cmocka_unit_test(commands_are_of_one_tenant_even_where_a_statement_forgets_it),
