@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """make bench: each figure beside its own limit, measured in turn on the same machine, medians of several rounds; a table for people, JSON for machines (build/bench.json).
-Brings up a stack of its own. NWIMS_BENCH_ROUNDS (5) says how many rounds."""
+Brings up a stack of its own. NWIMS_BENCH_ROUNDS (5) says how many rounds; names of rows as arguments measure only these, "all" everything."""
 import json
 import os
 import re
@@ -24,6 +24,7 @@ ROUNDS = int(os.environ.get("NWIMS_BENCH_ROUNDS", "5"))
 BIN = os.path.join(ROOT, os.environ.get("NWIMS_OUT", "build"), "release/bin")
 VAR = os.environ["NWIMS_VAR"]
 SENSORS, CONNECTIONS, CALLS, PER_CALL = 1000, 16, 40, 1000
+ROWS = CONNECTIONS * CALLS * PER_CALL
 results = {}
 
 
@@ -157,7 +158,6 @@ def writer():
     filled.append(partition(start))
     checkpoint()
     pid = stack_pids()["batch-writer"]
-    rows = CONNECTIONS * CALLS * PER_CALL
     before = stored()
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -167,11 +167,11 @@ def writer():
     finally:
         os.kill(pid, signal.SIGCONT)
     began = time.monotonic()
-    while stored() - before < rows:
+    while stored() - before < ROWS:
         if time.monotonic() - began > 120:
-            raise SystemExit(f"the writer stored {stored() - before} of {rows}")
+            raise SystemExit(f"the writer stored {stored() - before} of {ROWS}")
         time.sleep(0.005)
-    return rows / (time.monotonic() - began)
+    return ROWS / (time.monotonic() - began)
 
 
 def stored():
@@ -206,7 +206,8 @@ class Nginx:
                        "http { access_log off; keepalive_requests 1000000; client_body_temp_path %s; proxy_temp_path %s; fastcgi_temp_path %s; uwsgi_temp_path %s; scgi_temp_path %s;\n"
                        "server { listen 127.0.0.1:%d; location / { default_type application/json; return 200 '%s'; } } }\n"
                        % (*[self.folder] * 6, port, body.replace("'", "")))
-        self.process = subprocess.Popen(["nginx", "-c", f"{self.folder}/nginx.conf"], stderr=subprocess.DEVNULL)
+        # A session of its own, as the stack has: the kernel shares the processors out by session, and in that of wrk nginx would get a part of wrk's.
+        self.process = subprocess.Popen(["nginx", "-c", f"{self.folder}/nginx.conf"], stderr=subprocess.DEVNULL, start_new_session=True)
         self.url = f"http://127.0.0.1:{port}/"
         wait_for(port)
 
@@ -224,21 +225,14 @@ def row(name, what, value, unit, beside=None, beside_what="", ratio=None, goal="
     print(f"  {name:<12} {value:>12,.1f} {unit:<12} {'' if beside is None else f'{beside:>12,.1f}'} {beside_what:<44} {'' if ratio is None else f'{ratio:6.2f}'}  {goal}", flush=True)
 
 
-def main():
-    global client
-    print(f"bench: {ROUNDS} rounds, medians; {os.cpu_count()} cores", flush=True)
-    client = nwims.tenant("bench")
-    for i in range(SENSORS):
-        nwims.sensor(client, f"BENCH-{i:05}", "pressure", "bar")
-    client.login(client.email, client.password)
-    rows = CONNECTIONS * CALLS * PER_CALL
-    print(f"  {'name':<12} {'NWIMS':>25} {'beside':>12} {'':<44} {'ratio':>6}  goal")
+# ---- the rows, by the names that scripts/bench takes; each alone finds all it needs in the stack ----
 
+def batch_rows():
     seeds = {"bulk": Seed("bulk", 28990), "copy": Seed("copy", 28991)}
     batches, copies, seed_rates = [], [], {"bulk": [], "copy": []}
     for _ in range(ROUNDS):
         batches.append(nwims_batch())
-        copies.append(copy(1, 1000, rows))
+        copies.append(copy(1, 1000, ROWS))
         for name, seed in seeds.items():
             seed_rates[name].append(seed.measure())
     seed_memory = {name: seed.rss_mib() for name, seed in seeds.items()}
@@ -247,41 +241,76 @@ def main():
     row("batch", "POST /batch/readings, 1,000 a call", median(batches), "readings/s", median(copies), "binary COPY, 1 client, 1,000 a transaction", median(batches) / median(copies), ">= 0.7")
     row("seed-bulk", "the same", median(batches), "readings/s", median(seed_rates["bulk"]), "FastAPI + SQLAlchemy bulk insert, 2 workers", median(batches) / median(seed_rates["bulk"]), ">= 4")
     row("seed-copy", "the same", median(batches), "readings/s", median(seed_rates["copy"]), "FastAPI + asyncpg COPY, 2 workers", median(batches) / median(seed_rates["copy"]), ">= 1.5")
+    results["seed_memory"] = seed_memory
+    print(f"  the seed's stack after the load: bulk {seed_memory['bulk']:.0f} MiB, copy {seed_memory['copy']:.0f} MiB", flush=True)
 
+
+def writer_rows():
     writers, copies = [], []
     for _ in range(ROUNDS):
         writers.append(writer())
-        copies.append(copy(2, 10000, rows))
+        copies.append(copy(2, 10000, ROWS))
     row("writer", "from JetStream into PostgreSQL", median(writers), "readings/s", median(copies), "binary COPY, 2 clients, 10,000 a transaction", median(writers) / median(copies), ">= 0.9")
 
+
+def cached_get_rows():
     body = client.get("/sensors/BENCH-00000").body.decode()
     nginx = Nginx(body, 28992)
     ours, theirs = [], []
-    for _ in range(ROUNDS):
-        ours.append(wrk(f"{os.environ['NWIMS_URL']}/api/v1/sensors/BENCH-00000", client.token))
-        theirs.append(wrk(nginx.url))
-    nginx.stop()
+    try:
+        for _ in range(ROUNDS):
+            ours.append(wrk(f"{os.environ['NWIMS_URL']}/api/v1/sensors/BENCH-00000", client.token))
+            theirs.append(wrk(nginx.url))
+    finally:
+        nginx.stop()
     row("cached-get", "GET /sensors/{id}", median(r for r, _ in ours), "requests/s", median(r for r, _ in theirs), "nginx, the same bytes", median(r for r, _ in ours) / median(r for r, _ in theirs), ">= 0.6")
     row("cached-p99", "its 99th percentile", median(p for _, p in ours), "ms", median(p for _, p in theirs), "nginx", median(p for _, p in ours) / median(p for _, p in theirs), "<= 2")
 
+
+def hits_rows():
     hits.rows(row, client, stack_pids)
     client.login(client.email, client.password)
 
+
+def bytes_rows():
+    if not filled:
+        nwims_batch()
     room.rows(row, psql, filled, stack_pids()["batch-writer"])
 
+
+def fleet_rows():
     fleet.rows(row, stored, f"{BIN}/nwims-mqtt-load", os.environ["NWIMS_SCRATCH"])
     client.login(client.email, client.password)
 
+
+def memory_rows():
+    """After whatever was measured before; then idle."""
     memory = {name: rss_mib(pid) for name, pid in stack_pids().items()}
     for name in ("gateway", "identity", "registry", "ingest-http", "ingest-mqtt", "batch-writer", "history"):
         if name in memory:
             row("memory", f"{name} after the load", memory[name], "MiB", None, f"{name}, after the load", None, "")
-    results["memory"] = {"after_load_mib": memory, "seed_mib": seed_memory}
-    print(f"  the seed's stack after the load: bulk {seed_memory['bulk']:.0f} MiB, copy {seed_memory['copy']:.0f} MiB")
+    results["memory"] = {"after_load_mib": memory, "seed_mib": results.pop("seed_memory", None)}
     idle_memory()
-    with open(os.path.join(ROOT, "build", "bench.json"), "w") as file:
-        json.dump(results, file, indent=1)
-    print("written: build/bench.json")
+
+
+MEASUREMENTS = {"batch": batch_rows, "writer": writer_rows, "cached-get": cached_get_rows, "hits": hits_rows, "bytes": bytes_rows, "fleet": fleet_rows, "memory": memory_rows}
+
+
+def main(names):
+    global client
+    print(f"bench: {ROUNDS} rounds, medians; {os.cpu_count()} cores", flush=True)
+    client = nwims.tenant("bench")
+    for i in range(SENSORS):
+        nwims.sensor(client, f"BENCH-{i:05}", "pressure", "bar")
+    client.login(client.email, client.password)
+    print(f"  {'name':<12} {'NWIMS':>25} {'beside':>12} {'':<44} {'ratio':>6}  goal")
+    for name, measure in MEASUREMENTS.items():
+        if names == ["all"] or name in names:
+            measure()
+    if names == ["all"]:
+        with open(os.path.join(ROOT, "build", "bench.json"), "w") as file:
+            json.dump(results, file, indent=1)
+        print("written: build/bench.json")
 
 
 def idle_memory():
@@ -297,4 +326,4 @@ def idle_memory():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
