@@ -1,6 +1,7 @@
 #include "base/uuid.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,42 @@ void random_bytes(void *target, size_t size)
     }
 }
 
+static _Thread_local struct {
+    unsigned char bytes[512];
+    size_t left;
+} stock;
+
+static void drop_stock(void)
+{
+    stock.left = 0;
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    if (pthread_atfork(NULL, NULL, drop_stock) != 0)
+        abort();
+}
+
+void random_numbers(void *target, size_t size)
+{
+    if (size > sizeof stock.bytes) {
+        random_bytes(target, size);
+        return;
+    }
+    if (stock.left < size) {
+        random_bytes(stock.bytes, sizeof stock.bytes);
+        stock.left = sizeof stock.bytes;
+    }
+    stock.left -= size;
+    memcpy(target, stock.bytes + stock.left, size);
+    memset(stock.bytes + stock.left, 0, size);
+}
+
 struct uuid uuid_new(void)
 {
     struct uuid uuid;
     uint64_t ms = (uint64_t)clock_now_us() / 1000;
-    random_bytes(uuid.bytes, sizeof uuid.bytes);
+    random_numbers(uuid.bytes + 6, sizeof uuid.bytes - 6);
     for (int i = 0; i < 6; i++)
         uuid.bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
     uuid.bytes[6] = (unsigned char)((uuid.bytes[6] & 0x0f) | 0x70);
@@ -34,9 +66,15 @@ struct uuid uuid_new(void)
 
 void uuid_format(char text[UUID_TEXT_SIZE], const struct uuid *uuid)
 {
-    char hex[33];
-    text_hex(hex, uuid->bytes, sizeof uuid->bytes);
-    snprintf(text, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    static const size_t parts[] = { 4, 2, 2, 2, 6 };
+    const unsigned char *at = uuid->bytes;
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (i > 0)
+            *text++ = '-';
+        text_hex(text, at, parts[i]);
+        text += 2 * parts[i];
+        at += parts[i];
+    }
 }
 
 bool uuid_parse(const char *text, size_t length, struct uuid *out_uuid)

@@ -1,7 +1,6 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "rpc/rpc.h"
-#include <stdio.h>
 #include <string.h>
 
 /* Where the parts of "00-<32 hex>-<16 hex>-<2 hex>" begin. */
@@ -35,7 +34,7 @@ static bool is_traceparent(const char *text)
 static void random_hex(char *target, size_t size)
 {
     unsigned char bytes[16];
-    random_bytes(bytes, size);
+    random_numbers(bytes, size);
     bytes[0] |= 1;
     text_hex(target, bytes, size);
 }
@@ -62,5 +61,11 @@ void trace_child(struct trace *child, const struct trace *parent)
 
 void trace_format(char text[TRACEPARENT_SIZE], const struct trace *trace)
 {
-    snprintf(text, TRACEPARENT_SIZE, "00-%.32s-%.16s-%.2s", trace->trace_id, trace->span_id, trace->flags);
+    memcpy(text, "00-", TRACE_ID_AT);
+    memcpy(text + TRACE_ID_AT, trace->trace_id, 32);
+    text[SPAN_ID_AT - 1] = '-';
+    memcpy(text + SPAN_ID_AT, trace->span_id, 16);
+    text[FLAGS_AT - 1] = '-';
+    memcpy(text + FLAGS_AT, trace->flags, 2);
+    text[TRACEPARENT_LENGTH] = '\0';
 }
