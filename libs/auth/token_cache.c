@@ -34,7 +34,7 @@ struct set {
 };
 
 struct shard {
-    pthread_mutex_t lock;
+    pthread_rwlock_t lock; /* a hit is a reader: the one token of a busy caller keeps none of its requests waiting */
     size_t bytes;
     size_t hand; /* the set that gives up its entries next when the bytes run out */
 };
@@ -100,7 +100,7 @@ struct token_cache *token_cache_new(size_t ceiling, size_t ceiling_bytes)
     cache->set_count = set_count;
     cache->shard_bytes = ceiling_bytes / SHARDS;
     for (size_t i = 0; i < SHARDS; i++)
-        pthread_mutex_init(&cache->shards[i].lock, NULL);
+        pthread_rwlock_init(&cache->shards[i].lock, NULL);
     return cache;
 }
 
@@ -110,7 +110,7 @@ void token_cache_free(struct token_cache *cache)
         return;
     token_cache_clear(cache);
     for (size_t i = 0; i < SHARDS; i++)
-        pthread_mutex_destroy(&cache->shards[i].lock);
+        pthread_rwlock_destroy(&cache->shards[i].lock);
     free(cache);
 }
 
@@ -139,6 +139,15 @@ static void drop(struct shard *shard, struct entry **place)
     *place = NULL;
 }
 
+static void drop_expired(struct shard *shard, struct set *set, const unsigned char digest[SHA256_SIZE], int64_t now_us)
+{
+    pthread_rwlock_wrlock(&shard->lock);
+    struct entry **place = find(set, digest);
+    if (place && (*place)->expires_at <= now_us)
+        drop(shard, place);
+    pthread_rwlock_unlock(&shard->lock);
+}
+
 bool token_cache_get(struct token_cache *cache, const char *token, int64_t now_us, struct access_claims *out_claims)
 {
     unsigned char digest[SHA256_SIZE];
@@ -148,14 +157,14 @@ bool token_cache_get(struct token_cache *cache, const char *token, int64_t now_u
     auth_sha256(digest, token, length);
     size_t at = set_of(cache, digest);
     struct shard *shard = &cache->shards[at % SHARDS];
-    pthread_mutex_lock(&shard->lock);
+    pthread_rwlock_rdlock(&shard->lock);
     struct entry **place = find(&cache->sets[at], digest);
     bool is_good = place && (*place)->expires_at > now_us;
     if (is_good)
         unpack(out_claims, *place);
-    else if (place)
-        drop(shard, place);
-    pthread_mutex_unlock(&shard->lock);
+    pthread_rwlock_unlock(&shard->lock);
+    if (place && !is_good)
+        drop_expired(shard, &cache->sets[at], digest, now_us);
     return is_good;
 }
 
@@ -194,21 +203,21 @@ void token_cache_put(struct token_cache *cache, const char *token, const struct 
     auth_sha256(entry->digest, token, length);
     size_t at = set_of(cache, entry->digest);
     struct shard *shard = &cache->shards[at % SHARDS];
-    pthread_mutex_lock(&shard->lock);
+    pthread_rwlock_wrlock(&shard->lock);
     drop(shard, place_for(&cache->sets[at], entry->digest));
     make_room(cache, at % SHARDS, entry->bytes);
     shard->bytes += entry->bytes;
     *place_for(&cache->sets[at], entry->digest) = entry;
-    pthread_mutex_unlock(&shard->lock);
+    pthread_rwlock_unlock(&shard->lock);
 }
 
 void token_cache_clear(struct token_cache *cache)
 {
     for (size_t at = 0; at < cache->set_count; at++) {
         struct shard *shard = &cache->shards[at % SHARDS];
-        pthread_mutex_lock(&shard->lock);
+        pthread_rwlock_wrlock(&shard->lock);
         for (size_t i = 0; i < WAYS; i++)
             drop(shard, &cache->sets[at].ways[i]);
-        pthread_mutex_unlock(&shard->lock);
+        pthread_rwlock_unlock(&shard->lock);
     }
 }

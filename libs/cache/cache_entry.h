@@ -14,6 +14,7 @@ struct cache_entry {
     char etag[CACHE_ETAG_SIZE]; /* with its quotes */
     /* Where it stands in the gateway's memory; cache_memory.c alone looks at these. */
     struct cache_entry *newer, *older;
+    int64_t ordered_us; /* when it was last put in front; 0: never */
     size_t key_size;
     char bytes[]; /* the body, then the key */
 };

@@ -16,22 +16,22 @@ struct slot {
 
 struct cache_generations {
     atomic_bool have_unshared;
-    pthread_mutex_t locks[LOCKS];
-    struct slot slots[SLOTS + 1]; /* the last is for all */
+    pthread_rwlock_t locks[LOCKS]; /* every request looks, so looking keeps nobody waiting */
+    struct slot slots[SLOTS + 1];  /* the last is for all */
 };
 
 struct cache_generations *cache_generations_new(void)
 {
     struct cache_generations *generations = calloc(1, sizeof *generations);
     for (size_t i = 0; generations && i < LOCKS; i++)
-        pthread_mutex_init(&generations->locks[i], NULL);
+        pthread_rwlock_init(&generations->locks[i], NULL);
     return generations;
 }
 
 void cache_generations_free(struct cache_generations *generations)
 {
     for (size_t i = 0; generations && i < LOCKS; i++)
-        pthread_mutex_destroy(&generations->locks[i]);
+        pthread_rwlock_destroy(&generations->locks[i]);
     free(generations);
 }
 
@@ -43,12 +43,21 @@ uint64_t cache_generation_new(void)
     return number;
 }
 
+static struct slot *slot_of(struct cache_generations *generations, int32_t tenant_id)
+{
+    return &generations->slots[tenant_id == ALL_TENANTS ? SLOTS : (size_t)((uint32_t)tenant_id * 2654435761u % SLOTS)];
+}
+
+static pthread_rwlock_t *lock_of(struct cache_generations *generations, const struct slot *slot)
+{
+    return &generations->locks[(size_t)(slot - generations->slots) % LOCKS];
+}
+
 /* The slot of the tenant, locked. Another tenant's numbers in it go: it asks again. */
 static struct slot *lock_slot(struct cache_generations *generations, int32_t tenant_id)
 {
-    size_t at = tenant_id == ALL_TENANTS ? SLOTS : (size_t)((uint32_t)tenant_id * 2654435761u % SLOTS);
-    struct slot *slot = &generations->slots[at];
-    pthread_mutex_lock(&generations->locks[at % LOCKS]);
+    struct slot *slot = slot_of(generations, tenant_id);
+    pthread_rwlock_wrlock(lock_of(generations, slot));
     if (slot->tenant_id != tenant_id) {
         slot->tenant_id = tenant_id;
         slot->known = slot->shared = 0;
@@ -57,9 +66,20 @@ static struct slot *lock_slot(struct cache_generations *generations, int32_t ten
     return slot;
 }
 
+/* The same to look only; where another tenant has the slot, as above. */
+static const struct slot *lock_slot_to_look(struct cache_generations *generations, int32_t tenant_id)
+{
+    struct slot *slot = slot_of(generations, tenant_id);
+    pthread_rwlock_rdlock(lock_of(generations, slot));
+    if (slot->tenant_id == tenant_id)
+        return slot;
+    pthread_rwlock_unlock(lock_of(generations, slot));
+    return lock_slot(generations, tenant_id);
+}
+
 static void unlock_slot(struct cache_generations *generations, const struct slot *slot)
 {
-    pthread_mutex_unlock(&generations->locks[(size_t)(slot - generations->slots) % LOCKS]);
+    pthread_rwlock_unlock(lock_of(generations, slot));
 }
 
 /* Numbers are random, so any mixing that minds the order will do. */
@@ -72,7 +92,7 @@ static uint64_t mix(uint64_t value, uint64_t number)
 static void look_at(struct cache_generations *generations, int32_t tenant_id, unsigned kinds, struct cache_stamp *stamp,
     unsigned *out_missing, uint64_t *out_position)
 {
-    struct slot *slot = lock_slot(generations, tenant_id);
+    const struct slot *slot = lock_slot_to_look(generations, tenant_id);
     *out_missing = kinds & ~slot->known;
     *out_position = slot->position;
     stamp->is_shared = stamp->is_shared && (kinds & ~slot->shared) == 0;
@@ -131,7 +151,7 @@ static void forget_each(struct cache_generations *generations, bool even_shared)
 {
     for (size_t i = 0; i <= SLOTS; i++) {
         struct slot *slot = &generations->slots[i];
-        pthread_mutex_lock(&generations->locks[i % LOCKS]);
+        pthread_rwlock_wrlock(lock_of(generations, slot));
         bool is_used = slot->tenant_id != ALL_TENANTS || i == SLOTS; /* pages that nobody used stay untouched */
         unsigned kinds = !is_used ? 0 : even_shared ? ~0u : slot->known & ~slot->shared;
         if (kinds)

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 enum { SHARDS = 16, OVERHEAD_BYTES = 160, LEAST_ENTRY_BYTES = 256 };
+/* The order of use is kept to a second: a hit is a reader among others, and only one a second has to move anything. */
+static const int64_t order_us = 1000000;
 
 /* A map of its own under a lock of its own; from newest to oldest, newest->newer and oldest->older are NULL. */
 struct shard {
-    _Alignas(64) pthread_mutex_t lock;
+    _Alignas(64) pthread_rwlock_t lock;
     struct map *entries;
     struct cache_entry *newest, *oldest;
     size_t bytes;
@@ -28,7 +30,7 @@ struct cache_memory *cache_memory_new(size_t ceiling_bytes)
     *memory = (struct cache_memory){ .ceiling_bytes = ceiling_bytes / SHARDS };
     bool ok = true;
     for (size_t i = 0; i < SHARDS; i++) {
-        pthread_mutex_init(&memory->shards[i].lock, NULL);
+        pthread_rwlock_init(&memory->shards[i].lock, NULL);
         memory->shards[i].entries = map_new(memory->ceiling_bytes / LEAST_ENTRY_BYTES + 1);
         ok = ok && memory->shards[i].entries;
     }
@@ -49,7 +51,7 @@ void cache_memory_free(struct cache_memory *memory)
         return;
     for (size_t i = 0; i < SHARDS; i++) {
         map_free(memory->shards[i].entries, release);
-        pthread_mutex_destroy(&memory->shards[i].lock);
+        pthread_rwlock_destroy(&memory->shards[i].lock);
     }
     free(memory);
 }
@@ -86,24 +88,40 @@ static void drop(struct shard *shard, struct cache_entry *entry)
     cache_entry_release(entry);
 }
 
+static bool is_good(const struct cache_entry *entry, uint64_t stamp, int64_t now_us)
+{
+    return entry->stamp == stamp && entry->expires_us > now_us;
+}
+
+/* What is worthless goes, what is used comes to the front. Others may have been here since the caller looked. */
+static void put_in_order(struct shard *shard, const struct cache_key *key, uint64_t stamp, int64_t now_us)
+{
+    pthread_rwlock_wrlock(&shard->lock);
+    struct cache_entry *entry = map_get(shard->entries, key->bytes, key->size);
+    if (entry && !is_good(entry, stamp, now_us)) {
+        drop(shard, entry);
+    } else if (entry) {
+        unlink_entry(shard, entry);
+        link_newest(shard, entry);
+        entry->ordered_us = now_us;
+    }
+    pthread_rwlock_unlock(&shard->lock);
+}
+
 struct cache_entry *cache_memory_get(
     struct cache_memory *memory, const struct cache_key *key, uint64_t stamp, int64_t now_us)
 {
     struct shard *shard = shard_of(memory, key->bytes, key->size);
-    pthread_mutex_lock(&shard->lock);
+    pthread_rwlock_rdlock(&shard->lock);
     struct cache_entry *entry = map_get(shard->entries, key->bytes, key->size);
-    if (entry && (entry->stamp != stamp || entry->expires_us <= now_us)) {
-        drop(shard, entry);
-        entry = NULL;
-    }
-    if (entry && shard->newest != entry) {
-        unlink_entry(shard, entry);
-        link_newest(shard, entry);
-    }
-    if (entry)
+    bool is_hit = entry && is_good(entry, stamp, now_us);
+    bool is_out_of_order = entry && (!is_hit || now_us - entry->ordered_us >= order_us);
+    if (is_hit)
         cache_entry_hold(entry);
-    pthread_mutex_unlock(&shard->lock);
-    return entry;
+    pthread_rwlock_unlock(&shard->lock);
+    if (is_out_of_order)
+        put_in_order(shard, key, stamp, now_us);
+    return is_hit ? entry : NULL;
 }
 
 void cache_memory_put(struct cache_memory *memory, struct cache_entry *entry)
@@ -112,7 +130,7 @@ void cache_memory_put(struct cache_memory *memory, struct cache_entry *entry)
     size_t weight = weight_of(entry);
     if (weight > memory->ceiling_bytes)
         return;
-    pthread_mutex_lock(&shard->lock);
+    pthread_rwlock_wrlock(&shard->lock);
     struct cache_entry *old = map_get(shard->entries, cache_entry_key(entry), entry->key_size);
     if (old)
         drop(shard, old);
@@ -124,7 +142,7 @@ void cache_memory_put(struct cache_memory *memory, struct cache_entry *entry)
         link_newest(shard, cache_entry_hold(entry));
         shard->bytes += weight;
     }
-    pthread_mutex_unlock(&shard->lock);
+    pthread_rwlock_unlock(&shard->lock);
 }
 
 struct cache_memory_figures cache_memory_figures(struct cache_memory *memory)
@@ -132,11 +150,11 @@ struct cache_memory_figures cache_memory_figures(struct cache_memory *memory)
     struct cache_memory_figures figures = { 0 };
     for (size_t i = 0; i < SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
-        pthread_mutex_lock(&shard->lock);
+        pthread_rwlock_rdlock(&shard->lock);
         figures.entries += map_count(shard->entries);
         figures.bytes += shard->bytes;
         figures.evictions += shard->evictions;
-        pthread_mutex_unlock(&shard->lock);
+        pthread_rwlock_unlock(&shard->lock);
     }
     return figures;
 }

@@ -1,4 +1,5 @@
-/* The first level: answers in this process, the least recently used go first, under a ceiling of bytes. Any thread. */
+/* The first level: answers in this process, the least recently used go first (to a second), under a ceiling of bytes.
+ * Any thread. */
 #pragma once
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"

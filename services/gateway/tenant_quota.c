@@ -6,6 +6,7 @@
 #include "nwims/v1/identity.pb-c.h"
 #include "rpc/rpc.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ struct tenant {
      * the next has for sure. */
     int64_t under_way, committed, accepted, accepted_before;
     int64_t day;
-    int64_t asked_us, used_us; /* monotonic; asked 0: never */
-    bool has_changed;          /* identity said so: ask at once */
+    int64_t asked_us; /* monotonic; 0: never */
+    atomic_int_fast64_t used_us;
+    bool has_changed; /* identity said so: ask at once */
 };
 
 struct tenant_quota {
@@ -31,6 +33,8 @@ struct tenant_quota {
     struct tenant_quota_config config;
     struct bus_subscription *events;
     pthread_mutex_t lock; /* guards what follows */
+    pthread_rwlock_t
+        rates; /* after lock, to change the map or a rate; alone to look at a rate, as every request does */
     pthread_cond_t wake;
     struct map *tenants;
     bool is_closing;
@@ -43,6 +47,14 @@ static int64_t today(void)
     return clock_now_us() / DAY_US;
 }
 
+/* Not at every request: whoever writes takes the line from all who look. */
+static void note_use(struct tenant *tenant)
+{
+    const int64_t now_us = clock_monotonic_us(), often_enough_us = 1000000;
+    if (now_us - atomic_load_explicit(&tenant->used_us, memory_order_relaxed) > often_enough_us)
+        atomic_store_explicit(&tenant->used_us, now_us, memory_order_relaxed);
+}
+
 /* With the lock held. NULL only without memory: then there is no limit. */
 static struct tenant *tenant_of(struct tenant_quota *quota, int32_t id)
 {
@@ -51,23 +63,46 @@ static struct tenant *tenant_of(struct tenant_quota *quota, int32_t id)
         *tenant = (struct tenant){
             .id = id, .rate = quota->config.preset, .readings_a_day = quota->config.readings_a_day, .day = today()
         };
-        if (!map_put(quota->tenants, &id, sizeof id, tenant, NULL)) {
+        pthread_rwlock_wrlock(&quota->rates);
+        bool ok = map_put(quota->tenants, &id, sizeof id, tenant, NULL);
+        pthread_rwlock_unlock(&quota->rates);
+        if (!ok) {
             free(tenant);
             return NULL;
         }
         pthread_cond_signal(&quota->wake);
     }
     if (tenant)
-        tenant->used_us = clock_monotonic_us();
+        note_use(tenant);
     return tenant;
+}
+
+static bool find_rate(struct tenant_quota *quota, int32_t tenant_id, struct rate *out_rate)
+{
+    pthread_rwlock_rdlock(&quota->rates);
+    struct tenant *tenant = map_get(quota->tenants, &tenant_id, sizeof tenant_id);
+    if (tenant) {
+        *out_rate = tenant->rate;
+        note_use(tenant);
+    }
+    pthread_rwlock_unlock(&quota->rates);
+    return tenant != NULL;
+}
+
+static struct rate begin_rate(struct tenant_quota *quota, int32_t tenant_id)
+{
+    pthread_mutex_lock(&quota->lock);
+    const struct tenant *tenant = tenant_of(quota, tenant_id);
+    const struct rate rate = tenant ? tenant->rate : (struct rate){ 0 };
+    pthread_mutex_unlock(&quota->lock);
+    return rate;
 }
 
 struct rate tenant_quota_rate(struct tenant_quota *quota, int32_t tenant_id)
 {
-    pthread_mutex_lock(&quota->lock);
-    const struct tenant *tenant = tenant_of(quota, tenant_id);
-    struct rate rate = tenant ? tenant->rate : (struct rate){ 0 };
-    pthread_mutex_unlock(&quota->lock);
+    struct rate rate;
+    if (!find_rate(quota, tenant_id, &rate))
+        rate = begin_rate(quota, tenant_id);
     rate.per_second /= (double)quota->config.replicas;
     rate.burst /= (double)quota->config.replicas;
     return rate;
@@ -187,10 +222,13 @@ struct standing {
     int64_t committed, accepted;
 };
 
-static void keep(struct tenant *tenant, const struct answer *answer, const struct standing *asked)
+static void keep(
+    struct tenant_quota *quota, struct tenant *tenant, const struct answer *answer, const struct standing *asked)
 {
     if (answer->has_quota) {
+        pthread_rwlock_wrlock(&quota->rates);
         tenant->rate = answer->rate;
+        pthread_rwlock_unlock(&quota->rates);
         tenant->readings_a_day = answer->readings_a_day;
     }
     begin_day(tenant);
@@ -228,6 +266,14 @@ static bool look_at(void *context, const void *key, size_t key_size, void *value
     return true;
 }
 
+static void forget(struct tenant_quota *quota, const struct round *round)
+{
+    pthread_rwlock_wrlock(&quota->rates);
+    for (size_t i = 0; i < round->old_count; i++)
+        free(map_remove(quota->tenants, &round->old[i], sizeof round->old[i]));
+    pthread_rwlock_unlock(&quota->rates);
+}
+
 static void *keep_fresh(void *argument)
 {
     struct tenant_quota *quota = argument;
@@ -235,15 +281,14 @@ static void *keep_fresh(void *argument)
     while (!quota->is_closing) {
         struct round round = { .now_us = clock_monotonic_us() };
         map_each(quota->tenants, look_at, &round);
-        for (size_t i = 0; i < round.old_count; i++)
-            free(map_remove(quota->tenants, &round.old[i], sizeof round.old[i]));
+        forget(quota, &round);
         for (size_t i = 0; i < round.due_count && !quota->is_closing; i++) {
             pthread_mutex_unlock(&quota->lock);
             struct answer answer = ask(quota, round.due[i]);
             pthread_mutex_lock(&quota->lock);
             struct tenant *tenant = map_get(quota->tenants, &round.due[i], sizeof round.due[i]);
             if (tenant)
-                keep(tenant, &answer, &round.standing[i]);
+                keep(quota, tenant, &answer, &round.standing[i]);
         }
         int64_t until_us = clock_now_us() + ROUND_MS * 1000;
         const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
@@ -280,6 +325,7 @@ bool tenant_quota_open(
     quota->bus = bus;
     quota->config = *config;
     pthread_mutex_init(&quota->lock, NULL);
+    pthread_rwlock_init(&quota->rates, NULL);
     pthread_cond_init(&quota->wake, NULL);
     if (pthread_create(&quota->thread, NULL, keep_fresh, quota) != 0)
         return err_set(err, ERR_LIMIT, "no thread for the quotas of tenants");
