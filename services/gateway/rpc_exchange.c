@@ -1,5 +1,7 @@
 #include "rpc_exchange.h"
+#include "nwims/v1/alerting.pb-c.h"
 #include "nwims/v1/common.pb-c.h"
+#include "nwims/v1/detector.pb-c.h"
 #include "transcode/transcode.h"
 #include "write_headers.h"
 #include <stdio.h>
@@ -24,6 +26,29 @@ void rpc_exchange_violations(
         exchange_problem(exchange, 400, NULL, err->text);
     else
         exchange_fail(exchange, err);
+}
+
+/* Services that an installation may lack, and what callers are told then. */
+static const struct {
+    const ProtobufCServiceDescriptor *service;
+    const char *type, *detail;
+} optional_services[] = {
+    { &nwims__v1__alerting__descriptor, "no-alerting",
+        "The service alerting, which keeps the alarms, does not answer: it is not installed here, or is away for a "
+        "moment. Nothing was changed. GET /system/services shows what runs." },
+    { &nwims__v1__detector__descriptor, "no-detector",
+        "The service anomaly-detector, which keeps the anomalies, does not answer: it is not installed here, or is "
+        "away for a moment. GET /system/services shows what runs." },
+};
+
+bool rpc_exchange_absent(struct exchange *exchange, const ProtobufCServiceDescriptor *service, const struct err *err)
+{
+    for (size_t i = 0; err->kind == ERR_TRANSIENT && i < COUNT_OF(optional_services); i++)
+        if (optional_services[i].service == service) {
+            exchange_problem(exchange, 503, optional_services[i].type, optional_services[i].detail);
+            return true;
+        }
+    return false;
 }
 
 void rpc_exchange_failure(struct exchange *exchange, const Nwims__V1__Failure *failure, const struct err *err)
@@ -174,6 +199,6 @@ void rpc_exchange(struct exchange *exchange)
     if (rpc_call(exchange->app->bus, exchange->route->service, exchange->route->rpc_method, &exchange->caller, request,
             exchange->app->config.call_ms, exchange->arena, &reply, &failure, &err))
         answer_reply(exchange, reply);
-    else
+    else if (!rpc_exchange_absent(exchange, exchange->route->service, &err))
         rpc_exchange_failure(exchange, failure, &err);
 }

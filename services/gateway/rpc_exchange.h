@@ -12,5 +12,8 @@ void rpc_exchange_violations(
     struct exchange *exchange, const struct transcode_violations *violations, const struct err *err);
 struct Nwims__V1__Failure;
 void rpc_exchange_failure(struct exchange *exchange, const struct Nwims__V1__Failure *failure, const struct err *err);
+/* Whether the call failed because nobody serves what an installation may do without: then it answered so. */
+MUST_CHECK bool rpc_exchange_absent(
+    struct exchange *exchange, const ProtobufCServiceDescriptor *service, const struct err *err);
 /* The method that a route calls; NULL if its service has none of that name. */
 const ProtobufCMethodDescriptor *route_method(const struct route *route);

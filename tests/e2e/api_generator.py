@@ -14,6 +14,8 @@ HOSTILE_TEXTS = ["", " ", "\x00", "a\x00b", "\x7f\x1b[31m", "'", "\"", "\\", "' 
                  "00000000-0000-0000-0000-000000000000", "*", "a/b", "a b", "\r\nX-Injected: 1", "&x=1", "#", "?", ";", "{id}"]
 HOSTILE_NUMBERS = [0, -1, 1, -0.0, 0.1, 1.5, 1e308, -1e308, 5e-324, 2**31 - 1, 2**31, -2**31 - 1, 2**32, 2**53 + 1, 2**63 - 1, 2**63, -2**63 - 1, 2**64, 10**30]
 HOSTILE_RAW = ["1e999", "-1e999", "NaN", "Infinity", "-", "01", "1.", ".5", "0x1", "\"\\ud800\"", "\"\\u0000\"", "\"\\x\"", "\"\t\"", "tru", "", "[]]", "{\"a\":1,\"a\":2}", "\"unclosed"]
+# Operations of services that are not there yet, and the 503 that says so.
+NOT_THERE_YET = {"/batch/alerts/resolve": "no-alerting", "/batch/alerts/acknowledge": "no-alerting", "/sensors/{id}/anomalies": "no-detector"}
 LEAKS = ("SELECT ", "INSERT INTO", "UPDATE ", "pg_", "PGRES", "relation \"", "violates", "syntax error at", "libpq", "stack", ".c:", "/libs/", "/services/", "nats:", "BEGIN EC",
          "0x7f", "password_hash", "Traceback")
 
@@ -193,8 +195,8 @@ class Generator:
         method, path, item = operation
         out = []
         response = item["responses"].get(str(answer.status))
-        # Alarms are kept by a service that is not there yet; that these two say so is their right answer.
-        if answer.status >= 500 and not (request[1].startswith("/batch/alerts/") and b'problem:no-alerting"' in answer.body):
+        # Alarms and anomalies are kept by services that are not there yet; that these operations say so is their right answer.
+        if answer.status >= 500 and f'problem:{NOT_THERE_YET.get(path)}"'.encode() not in answer.body:
             out.append("a fault of the server")
         if response is None:
             return out + [f"{answer.status} is not documented"]

@@ -255,8 +255,8 @@ class Readings(unittest.TestCase):
             self.assertEqual(self.client.get(f"/batch/{name}").status, 404, name)
 
 
-class Alarms(unittest.TestCase):
-    """The contract; the alarms come with the service alerting, and until then the answer says so."""
+class NotThereYet(unittest.TestCase):
+    """The contracts; alarms come with the service alerting, anomalies with anomaly-detector, and until then the answers say so."""
 
     def test_the_calls_are_checked_and_say_that_nobody_keeps_alarms_yet(self):
         client = nwims.tenant("bulk-alarms")
@@ -266,6 +266,17 @@ class Alarms(unittest.TestCase):
                 self.assertEqual((answer.status, answer.json["type"]), (503, "urn:nwims:problem:no-alerting"), answer)
             for body in ([], {}, {"ids": ["x"], "filter": {}}, {"filter": {"priority": "huge"}}, [1], "x", {"nonsense": 1}):
                 self.assertIn(client.post(path, body).status, (400, 422), body)
+
+    def test_anomalies_of_a_sensor_are_asked_for_and_nobody_looks_for_them_yet(self):
+        client = nwims.tenant("bulk-anomalies")
+        nwims.sensor(client, "A", "flow", "m3/h")
+        for query in ({}, {"from_at": "2026-01-01T00:00:00Z", "limit": 10, "min_score": 0.5}):
+            answer = client.get("/sensors/A/anomalies", **query)
+            self.assertEqual((answer.status, answer.json["type"]), (503, "urn:nwims:problem:no-detector"), answer)
+            self.assertIn("anomaly-detector", answer.json["detail"])
+            self.assertIn("Retry-After", answer.headers)
+        for query in ({"limit": 0}, {"min_score": 2}, {"from_at": "x"}, {"nonsense": 1}):
+            self.assertEqual(client.get("/sensors/A/anomalies", **query).status, 422, query)
 
 
 class Import(unittest.TestCase):

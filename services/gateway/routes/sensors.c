@@ -1,3 +1,4 @@
+#include "nwims/v1/detector.pb-c.h"
 #include "nwims/v1/history.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "routes/routes.h"
@@ -19,6 +20,8 @@ static const struct route routes[] = {
     { "GET", "/sensors/{id}/latest", "readings:read", HISTORY, "GetLatest", 200, .cache = CACHE_LATEST },
     { "GET", "/sensors/{id}/readings", "readings:read", HISTORY, "GetSeries", 200, .cache = CACHE_SERIES },
     { "GET", "/sensors/{id}/statistics", "readings:read", HISTORY, "GetStatistics", 200, .cache = CACHE_STATISTICS },
+    { "GET", "/sensors/{id}/anomalies", "anomalies:read", &nwims__v1__detector__descriptor, "ListSensorAnomalies",
+        200 },
     { "POST", "/sensors/import", "sensors:bulk", .success = 200, .handler = import_sensors,
         .manual = &import_sensors_manual },
     { 0 },

@@ -103,11 +103,7 @@ static void ask(struct exchange *exchange, const char *method)
     if (rpc_call(exchange->app->bus, &nwims__v1__alerting__descriptor, method, &exchange->caller, &request.base,
             CALL_MS, exchange->arena, &reply, &failure, &err))
         bulk_answer(exchange, (const Nwims__V1__Job *)reply);
-    else if (err.kind == ERR_TRANSIENT)
-        exchange_problem(exchange, 503, "no-alerting",
-            "The service alerting, which keeps the alarms, does not answer: it is not installed here, or is away for a "
-            "moment. Nothing was changed. GET /system/services shows what runs.");
-    else
+    else if (!rpc_exchange_absent(exchange, &nwims__v1__alerting__descriptor, &err))
         rpc_exchange_failure(exchange, failure, &err);
 }
 
