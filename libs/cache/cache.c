@@ -166,7 +166,8 @@ static enum cache_outcome count(
     return outcome;
 }
 
-static enum cache_outcome join(struct cache *cache, struct cache_lookup *lookup, int64_t deadline_us)
+static enum cache_outcome join(
+    struct cache *cache, struct cache_lookup *lookup, const struct cache_question *question, int64_t deadline_us)
 {
     switch (cache_flight_join(
         cache->flights, &lookup->key, lookup->stamp.value, deadline_us, &lookup->flight, &lookup->entry)) {
@@ -179,6 +180,7 @@ static enum cache_outcome join(struct cache *cache, struct cache_lookup *lookup,
     case CACHE_JOIN_LEADS:
         break;
     }
+    cache_asked_tell(cache, lookup->class, question);
     if (!may_use_redis(cache, &lookup->stamp) || !find_in_redis(cache, lookup))
         return count(cache, lookup, CACHE_MISSED, CACHE_LEAD);
     cache_flight_end(TAKE(lookup->flight), lookup->entry);
@@ -198,7 +200,7 @@ enum cache_outcome cache_find(struct cache *cache, struct cache_lookup *lookup, 
     lookup->entry = cache_memory_get(cache->memory, &lookup->key, lookup->stamp.value, lookup->began_us);
     if (lookup->entry)
         return count(cache, lookup, CACHE_FROM_MEMORY, CACHE_HIT);
-    return join(cache, lookup, deadline_us);
+    return join(cache, lookup, question, deadline_us);
 }
 
 void cache_fill(struct cache *cache, struct cache_lookup *lookup, const char *etag, const void *body, size_t size)
@@ -277,7 +279,7 @@ static bool open_parts(struct cache *cache, struct err *err)
         .generations = cache->generations,
         .hooks = { .context = cache } };
     cache_policies_hooks(cache, &group.hooks);
-    return cache_group_open(&cache->group, &group, err) && start_keeper(cache, err);
+    return cache_group_open(&cache->group, &group, err) && cache_asked_listen(cache, err) && start_keeper(cache, err);
 }
 
 bool cache_open(struct cache **out_cache, const struct cache_config *config, struct err *err)
@@ -308,6 +310,7 @@ void cache_close(struct cache *cache)
         queue_close(cache->stores);
     if (cache->has_keeper)
         pthread_join(cache->keeper, NULL);
+    bus_subscription_close(cache->asked);
     cache_group_close(cache->group);
     queue_free(cache->stores);
     redis_close(cache->redis);

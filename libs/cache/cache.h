@@ -21,6 +21,9 @@ struct cache_config {
     int64_t memory_bytes; /* ceiling of the first level; 0: this process keeps nothing itself */
     /* Told what became worthless, on threads of the bus: must be quick. May be NULL. */
     void (*marked)(void *context, const struct cache_marks *marks);
+    /* Told which statistics were asked for beyond some gateway's memory (path as in cache_question, without parameters,
+     * by a caller for the whole tenant), on threads of the bus: must be quick. NULL: not interested. */
+    void (*asked)(void *context, int32_t tenant_id, const char *path);
     void *context;
 };
 /* Does not wait for Redis. For about a second nothing is given from the cache: until the others know of us. */
@@ -62,9 +65,9 @@ MUST_CHECK bool cache_stamp_now(struct cache *cache, int32_t tenant_id, unsigned
 MUST_CHECK bool cache_put(struct cache *cache, enum cache_class class, const struct cache_question *question,
     const struct cache_stamp *stamp, int64_t began_us, const char *etag, const void *body, size_t size,
     int64_t wait_ms);
-/* Takes the lock of that name in Redis for hold_ms, or longer if we have it already. True as well when there is no
- * Redis to ask: then nobody can do harm by working twice. */
-MUST_CHECK bool cache_lock_hold(struct cache *cache, const char *name, int64_t hold_ms);
+/* Takes the lock of that name in Redis for hold_ms, or longer if we have it already. has_it: what we last heard; while
+ * Redis cannot be asked it stays so. For work that does no harm if two do it for a moment. */
+MUST_CHECK bool cache_lock_hold(struct cache *cache, const char *name, int64_t hold_ms, bool has_it);
 
 /* ---- making worthless ---- */
 /* Before a write is answered. Returns when no process gives anything that was made before; false if the bus is away and

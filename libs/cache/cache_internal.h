@@ -25,11 +25,16 @@ struct cache {
     pthread_t keeper;
     bool has_keeper;
     atomic_bool must_stop;
+    struct bus_subscription *asked; /* to what is asked for; NULL unless somebody wants to know */
     struct metric *results[CACHE_CLASS_COUNT][CACHE_RESULT_COUNT];
     struct metric *stored, *dropped, *refused, *memory_bytes, *memory_entries, *memory_evictions;
     char holder[UUID_TEXT_SIZE]; /* of locks */
 };
 
+/* ---- cache_asked.c ---- */
+/* Tells the others that the question was not answered from memory, if anybody could do something about it. */
+void cache_asked_tell(struct cache *cache, enum cache_class class, const struct cache_question *question);
+MUST_CHECK bool cache_asked_listen(struct cache *cache, struct err *err);
 /* ---- cache_keeper.c ---- */
 enum { CACHE_NAME_SIZE = 48 };
 /* The name of an answer in Redis. */

@@ -6,7 +6,7 @@
 
 /* Two trips at most: take it if it is free, else look whose it is and, if ours, keep it. Between the two it may run out
  * and be taken by another: then both work for once, which does no harm. */
-bool cache_lock_hold(struct cache *cache, const char *name, int64_t hold_ms)
+bool cache_lock_hold(struct cache *cache, const char *name, int64_t hold_ms, bool has_it)
 {
     char full[64], ms[24];
     struct redis_answer answers[2];
@@ -18,7 +18,7 @@ bool cache_lock_hold(struct cache *cache, const char *name, int64_t hold_ms)
     const struct redis_command take[] = { { { { "SET", 3 }, key, mine, { "PX", 2 }, length, { "NX", 2 } }, 6 },
         { { { "GET", 3 }, key }, 2 } };
     if (!redis_run(cache->redis, take, 2, answers, &texts))
-        return true;
+        return has_it;
     if (answers[0].type == REDIS_TEXT || answers[0].type == REDIS_REFUSED) /* taken, or Redis is full */
         return true;
     if (answers[1].type != REDIS_TEXT || answers[1].size != mine.size ||

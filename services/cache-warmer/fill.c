@@ -13,7 +13,7 @@ struct fill {
     struct filler *filler;
     struct rpc_caller caller;
     struct arena arena; /* of one page and what is asked for its things */
-    int64_t deadline_us, left;
+    int64_t began_us, deadline_us, left;
     struct fill_result *result;
 };
 
@@ -50,7 +50,7 @@ struct moment {
 
 static bool begin(struct fill *fill, const struct question *question, struct moment *moment)
 {
-    int64_t now_us = clock_monotonic_us(), wait_us = pace_take(&fill->filler->pace, now_us);
+    int64_t now_us = clock_monotonic_us(), wait_us = pace_take(fill->filler->pace, now_us);
     if (now_us + wait_us > fill->deadline_us)
         return stop(fill, "time was up; what is left is warmed on schedule");
     clock_sleep_ms((wait_us + 999) / 1000);
@@ -158,15 +158,21 @@ static bool put_sensor(struct fill *fill, const struct moment *moment, const Nwi
     return put(fill, &one, moment, by_id, &sensor->base) && put(fill, &one, moment, by_code, &sensor->base);
 }
 
-static bool fill_statistics(struct fill *fill, const Nwims__V1__Sensor *sensor)
+/* Of the sensor as callers name it; also_id: another name of it, or NULL. The owner is asked once. */
+static bool fill_statistics(struct fill *fill, const char *id, const char *also_id)
 {
     Nwims__V1__StatisticsRequest request = NWIMS__V1__STATISTICS_REQUEST__INIT;
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "/sensors/%s/statistics", sensor->code);
-    request.id = sensor->code;
+    char path[PATH_SIZE], also_path[PATH_SIZE];
+    struct moment moment;
+    ProtobufCMessage *reply;
+    snprintf(path, sizeof path, "/sensors/%s/statistics", id);
+    snprintf(also_path, sizeof also_path, "/sensors/%s/statistics", also_id ? also_id : "");
+    request.id = (char *)(uintptr_t)id;
     const struct question question = { &nwims__v1__history__descriptor, "GetStatistics", &request.base,
         CACHE_STATISTICS, path, { 0 } };
-    return ask_and_put(fill, &question);
+    if (!ask(fill, &question, &moment, &reply) || !reply)
+        return !fill->result->reason;
+    return put(fill, &question, &moment, path, reply) && (!also_id || put(fill, &question, &moment, also_path, reply));
 }
 
 static bool fill_sensor_page(struct fill *fill, enum warm_subject subject, char cursor[PATH_SIZE])
@@ -185,7 +191,7 @@ static bool fill_sensor_page(struct fill *fill, enum warm_subject subject, char 
     const Nwims__V1__ListSensorsReply *list = (const Nwims__V1__ListSensorsReply *)reply;
     for (size_t i = 0; i < list->n_items && fill->left > 0; i++, fill->left--)
         if (!(subject == WARM_SENSORS ? put_sensor(fill, &moment, list->items[i])
-                                      : fill_statistics(fill, list->items[i])))
+                                      : fill_statistics(fill, list->items[i]->code, list->items[i]->id)))
             return false;
     snprintf(cursor, PATH_SIZE, "%s", list->next_cursor ? list->next_cursor : "");
     return true;
@@ -219,37 +225,69 @@ static bool fill_pages(struct fill *fill, enum warm_subject subject)
                                              : fill_sensor_page(fill, subject, cursor)))
             return false;
     } while (*cursor && fill->left > 0);
-    return !*cursor || stop(fill, "there are more than WARM_MOST");
+    return !*cursor || stop(fill, "there are more than are warmed at a time: WARM_MOST, or what is asked for in the "
+                                  "time that they are kept");
 }
 
-static bool is_worth_while(struct filler *filler, enum warm_subject subject)
+static const enum cache_class classes[WARM_SUBJECT_COUNT] = {
+    [WARM_MUNICIPALITIES] = CACHE_ENTITY, [WARM_SENSORS] = CACHE_ENTITY, [WARM_STATISTICS] = CACHE_STATISTICS
+};
+
+static int64_t keep_ms_of(struct filler *filler, enum cache_class class)
 {
-    static const enum cache_class classes[WARM_SUBJECT_COUNT] = {
-        [WARM_MUNICIPALITIES] = CACHE_ENTITY, [WARM_SENSORS] = CACHE_ENTITY, [WARM_STATISTICS] = CACHE_STATISTICS
-    };
     struct cache_policies policies;
     cache_policies_get(filler->cache, &policies);
-    return warm_is_worth(policies.of[classes[subject]].keep_ms);
+    return policies.of[class].keep_ms;
 }
 
-void fill_subject(struct filler *filler, int32_t tenant_id, enum warm_subject subject, int64_t deadline_us,
-    struct fill_result *out_result)
+/* Of answers that cost a question each and live shortly, only as many as are there together are worth their while. */
+static int64_t most_of(const struct filler *filler, enum warm_subject subject, int64_t keep_ms)
 {
-    int64_t began_us = clock_monotonic_us();
-    struct fill fill = { .filler = filler,
+    int64_t fit = pace_fits(filler->pace, keep_ms);
+    return subject == WARM_STATISTICS && fit < filler->most ? fit : filler->most;
+}
+
+static void fill_begin(struct fill *fill, struct filler *filler, int32_t tenant_id, struct fill_result *out_result)
+{
+    *out_result = (struct fill_result){ 0 };
+    *fill = (struct fill){ .filler = filler,
         .caller = { .tenant_id = tenant_id,
             .actor = "service:cache-warmer",
             .permissions = "municipalities:read sensors:read readings:read" },
-        .deadline_us = deadline_us,
-        .left = filler->most,
+        .began_us = clock_monotonic_us(),
+        .deadline_us = INT64_MAX / 2,
         .result = out_result };
-    *out_result = (struct fill_result){ 0 };
-    trace_begin(&fill.caller.trace, NULL);
-    arena_init(&fill.arena, ARENA_BYTES);
-    if (is_worth_while(filler, subject))
-        out_result->is_complete = fill_first(&fill, subject) && fill_pages(&fill, subject);
+    trace_begin(&fill->caller.trace, NULL);
+    arena_init(&fill->arena, ARENA_BYTES);
+}
+
+static void fill_end(struct fill *fill)
+{
+    arena_done(&fill->arena);
+    fill->result->took_ms = (clock_monotonic_us() - fill->began_us) / 1000;
+}
+
+void fill_subject(struct filler *filler, int32_t tenant_id, enum warm_subject subject, const struct fill_limits *limits,
+    struct fill_result *out_result)
+{
+    struct fill fill;
+    int64_t keep_ms = keep_ms_of(filler, classes[subject]);
+    fill_begin(&fill, filler, tenant_id, out_result);
+    fill.deadline_us = limits->deadline_us;
+    fill.left = most_of(filler, subject, keep_ms);
+    if (subject == WARM_ALARMS)
+        stop(&fill, "there are no alarms in this version: nothing to warm");
+    else if (keep_ms == 0 || keep_ms < limits->least_keep_ms)
+        stop(&fill, "its class is kept too shortly: see PUT /cache/policies");
     else
-        out_result->reason = "its class is kept for less than ten seconds: see PUT /cache/policies";
-    arena_done(&fill.arena);
-    out_result->took_ms = (clock_monotonic_us() - began_us) / 1000;
+        out_result->is_complete = fill_first(&fill, subject) && fill_pages(&fill, subject);
+    fill_end(&fill);
+}
+
+void fill_statistics_of(struct filler *filler, int32_t tenant_id, const char *id, struct fill_result *out_result)
+{
+    struct fill fill;
+    fill_begin(&fill, filler, tenant_id, out_result);
+    out_result->is_complete = fill_statistics(&fill, id, NULL);
+    fill_end(&fill);
 }

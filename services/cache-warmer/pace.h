@@ -1,13 +1,16 @@
-/* How often the owners are asked: evenly, never faster. One thread at a time. */
+/* How often the owners are asked: evenly, never faster, by all threads together. */
 #pragma once
+#include <pthread.h>
 #include <stdint.h>
 
 struct pace {
-    int64_t gap_us, next_us; /* monotonic */
+    int64_t gap_us;
+    pthread_mutex_t lock; /* guards next_us */
+    int64_t next_us;      /* monotonic */
 };
-static inline struct pace pace_of(int64_t per_second)
-{
-    return (struct pace){ .gap_us = 1000000 / (per_second > 0 ? per_second : 1) };
-}
+void pace_init(struct pace *pace, int64_t per_second);
+void pace_done(struct pace *pace);
 /* How long to wait now, in microseconds, before the next question; the turn is taken with it. */
 int64_t pace_take(struct pace *pace, int64_t now_us);
+/* How many questions fit into the time. */
+int64_t pace_fits(const struct pace *pace, int64_t ms);

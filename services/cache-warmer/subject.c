@@ -9,6 +9,7 @@ static const struct {
     [WARM_MUNICIPALITIES] = { "municipalities", "/municipalities/x/summary", CACHE_SUMMARY },
     [WARM_SENSORS] = { "active_sensors", "/sensors/x", CACHE_ENTITY },
     [WARM_STATISTICS] = { "sensor_statistics", "/sensors/x/statistics", CACHE_STATISTICS },
+    [WARM_ALARMS] = { "critical_alerts", "/alerts", CACHE_LIST },
 };
 
 const char *warm_subject_name(enum warm_subject subject)
@@ -30,7 +31,8 @@ unsigned warm_subjects_of(unsigned kinds)
 {
     unsigned found = 0;
     for (unsigned subject = 0; subject < WARM_SUBJECT_COUNT; subject++)
-        if (cache_kinds_read(subjects[subject].path, subjects[subject].class) & kinds)
+        if ((WARM_BY_ITSELF & 1u << subject) &&
+            cache_kinds_read(subjects[subject].path, subjects[subject].class) & kinds)
             found |= 1u << subject;
     return found;
 }

@@ -1,5 +1,4 @@
-/* What is warmed, and when a change makes it worth while. Decisions, no I/O. Alarms will be one more subject when there
- * are any. */
+/* What is warmed, and when a change makes it worth while. Decisions, no I/O. */
 #pragma once
 #include "cache/cache_class.h"
 
@@ -7,17 +6,14 @@ enum warm_subject {
     WARM_MUNICIPALITIES, /* each, its summary, and the first page of all */
     WARM_SENSORS,        /* each that is active, and the first pages      */
     WARM_STATISTICS,     /* of each active sensor                         */
+    WARM_ALARMS,         /* critical ones: has a name, and no alarms yet  */
     WARM_SUBJECT_COUNT
 };
-enum { WARM_EVERYTHING = (1 << WARM_SUBJECT_COUNT) - 1, WARM_WORTH_MS = 10000 };
+/* What is warmed without being asked for, if it is kept for so long that it is there still when somebody asks. */
+enum { WARM_BY_ITSELF = 1 << WARM_MUNICIPALITIES | 1 << WARM_SENSORS | 1 << WARM_STATISTICS, WARM_WORTH_MS = 10000 };
+enum { WARM_EVERYTHING = (1 << WARM_SUBJECT_COUNT) - 1 };
 
 const char *warm_subject_name(enum warm_subject subject); /* "active_sensors" */
 MUST_CHECK bool warm_subject_parse(const char *name, enum warm_subject *out_subject);
-/* The subjects, as bits, whose answers a change of these kinds made worthless. */
+/* Those warmed without being asked for, as bits, whose answers a change of these kinds made worthless. */
 unsigned warm_subjects_of(unsigned kinds);
-/* Whether answers that are kept so long are worth filling in beforehand: they ought to be there still when somebody
- * asks. */
-static inline bool warm_is_worth(int64_t keep_ms)
-{
-    return keep_ms >= WARM_WORTH_MS;
-}

@@ -1,5 +1,6 @@
 #include "warmer.h"
 #include "base/clock.h"
+#include "freshener.h"
 #include "metrics/metrics.h"
 #include "tenants.h"
 #include "warmer_api.h"
@@ -13,13 +14,15 @@ struct warmer {
     struct bus *bus;
     struct cache *cache;
     struct rpc_server *server; /* while we are the one that works */
+    struct pace pace;
     struct filler filler;
+    struct freshener *freshener;
     pthread_mutex_t filling; /* one fill at a time */
     pthread_mutex_t lock;    /* guards changes and when they are due */
     struct cache_marks changes;
     int64_t changes_due_us;
     atomic_bool must_stop, holds;
-    atomic_int_fast64_t held_us; /* when we last made sure of the lock */
+    atomic_int_fast64_t held_us; /* when the main thread last made sure of the lock */
     pthread_t thread;
     bool has_thread;
     struct metric *keys, *fills, *cut_short, *works;
@@ -36,7 +39,7 @@ static bool hold(struct warmer *warmer)
     int64_t now_us = clock_monotonic_us();
     if (atomic_load(&warmer->holds) && now_us - atomic_load(&warmer->held_us) < (int64_t)HOLD_AGAIN_MS * 1000)
         return true;
-    atomic_store(&warmer->holds, cache_lock_hold(warmer->cache, "warmer", HOLD_MS));
+    atomic_store(&warmer->holds, cache_lock_hold(warmer->cache, "warmer", HOLD_MS, atomic_load(&warmer->holds)));
     atomic_store(&warmer->held_us, now_us);
     metric_set(warmer->works, atomic_load(&warmer->holds) ? 1 : 0);
     return atomic_load(&warmer->holds);
@@ -50,11 +53,27 @@ static bool may_go_on(void *context)
 
 /* ---- changes ---- */
 
-/* On a thread of the bus. */
+static void spoil(struct warmer *warmer, const struct cache_marks *marks)
+{
+    if (marks->everything)
+        freshener_spoil(warmer->freshener, 0);
+    for (size_t i = 0; i < marks->count; i++)
+        if (warm_subjects_of(marks->items[i].kinds) & 1u << WARM_STATISTICS)
+            freshener_spoil(warmer->freshener, marks->items[i].tenant_id);
+}
+
+/* On threads of the bus. */
+static void on_asked(void *context, int32_t tenant_id, const char *path)
+{
+    struct warmer *warmer = context;
+    freshener_note(warmer->freshener, tenant_id, path);
+}
+
 static void on_marked(void *context, const struct cache_marks *marks)
 {
     struct warmer *warmer = context;
     pthread_mutex_lock(&warmer->lock);
+    spoil(warmer, marks);
     if (cache_marks_is_empty(&warmer->changes))
         warmer->changes_due_us = clock_monotonic_us() + warmer->config->after_ms * 1000;
     cache_marks_add_all(&warmer->changes, marks);
@@ -77,27 +96,27 @@ static struct cache_marks take_changes(struct warmer *warmer)
 /* ---- work ---- */
 
 /* The filling lock is held. */
-static void fill_subjects(struct warmer *warmer, int32_t tenant_id, unsigned subjects, int64_t deadline_us,
+static void fill_subjects(struct warmer *warmer, int32_t tenant_id, unsigned subjects, const struct fill_limits *limits,
     struct fill_result results[WARM_SUBJECT_COUNT])
 {
     for (enum warm_subject subject = 0; subject < WARM_SUBJECT_COUNT; subject++) {
         if (!(subjects & (1u << subject)))
             continue;
-        fill_subject(&warmer->filler, tenant_id, subject, deadline_us, &results[subject]);
+        fill_subject(&warmer->filler, tenant_id, subject, limits, &results[subject]);
         metric_add(warmer->fills, 1);
         metric_add(warmer->keys, (uint64_t)results[subject].keys);
         metric_add(warmer->cut_short, results[subject].is_complete ? 0 : 1);
     }
 }
 
-bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects, int64_t deadline_us,
+bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects, const struct fill_limits *limits,
     struct fill_result out_results[WARM_SUBJECT_COUNT], struct err *err)
 {
-    const struct timespec until = { .tv_sec = (time_t)(deadline_us / 1000000),
-        .tv_nsec = (long)(deadline_us % 1000000) * 1000 };
+    const struct timespec until = { .tv_sec = (time_t)(limits->deadline_us / 1000000),
+        .tv_nsec = (long)(limits->deadline_us % 1000000) * 1000 };
     if (pthread_mutex_clocklock(&warmer->filling, CLOCK_MONOTONIC, &until) != 0)
         return err_set(err, ERR_LIMIT, "something else is being warmed; try again in a while");
-    fill_subjects(warmer, tenant_id, subjects, deadline_us, out_results);
+    fill_subjects(warmer, tenant_id, subjects, limits, out_results);
     pthread_mutex_unlock(&warmer->filling);
     return true;
 }
@@ -105,9 +124,10 @@ bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects, in
 /* On our own account: as long as it takes. */
 static void warm_tenant(struct warmer *warmer, int32_t tenant_id, unsigned subjects)
 {
+    const struct fill_limits limits = { .deadline_us = INT64_MAX / 2, .least_keep_ms = WARM_WORTH_MS };
     struct fill_result results[WARM_SUBJECT_COUNT] = { 0 };
     struct err ignored = { 0 }; /* whoever fills now ends some time: the lock is waited for without an end */
-    if (!warmer_warm(warmer, tenant_id, subjects, INT64_MAX / 2, results, &ignored))
+    if (!warmer_warm(warmer, tenant_id, subjects, &limits, results, &ignored))
         return;
     int64_t keys = 0, took_ms = 0;
     for (size_t i = 0; i < WARM_SUBJECT_COUNT; i++) {
@@ -130,7 +150,7 @@ static bool warm_all(struct warmer *warmer)
         return false;
     }
     for (size_t i = 0; i < count && may_go_on(warmer); i++)
-        warm_tenant(warmer, ids[i], WARM_EVERYTHING);
+        warm_tenant(warmer, ids[i], WARM_BY_ITSELF);
     free(ids);
     return true;
 }
@@ -207,7 +227,9 @@ bool warmer_open(struct warmer **out_warmer, struct bus *bus, const struct warme
     warmer->bus = bus;
     pthread_mutex_init(&warmer->filling, NULL);
     pthread_mutex_init(&warmer->lock, NULL);
+    pace_init(&warmer->pace, config->calls_per_second);
     make_metrics(warmer);
+    warmer->freshener = freshener_new();
     const struct cache_config cache = { .bus = bus,
         .service = "cache-warmer",
         .redis = { .address = config->redis_address,
@@ -216,16 +238,18 @@ bool warmer_open(struct warmer **out_warmer, struct bus *bus, const struct warme
             .time_ms = config->redis_ms,
             .connections = 2 },
         .marked = on_marked,
+        .asked = on_asked,
         .context = warmer };
-    bool ok = cache_open(&warmer->cache, &cache, err);
+    bool ok = warmer->freshener ? cache_open(&warmer->cache, &cache, err)
+                                : err_set(err, ERR_LIMIT, "no memory for the warmer");
     warmer->filler = (struct filler){ .bus = bus,
         .cache = warmer->cache,
-        .pace = pace_of(config->calls_per_second),
+        .pace = &warmer->pace,
         .most = config->most,
         .call_ms = config->call_ms,
         .may_go_on = may_go_on,
         .context = warmer };
-    if (!ok || !start_thread(warmer, err)) {
+    if (!ok || !freshener_start(warmer->freshener, &warmer->filler, err) || !start_thread(warmer, err)) {
         warmer_close(warmer);
         return false;
     }
@@ -240,8 +264,12 @@ void warmer_close(struct warmer *warmer)
     atomic_store(&warmer->must_stop, true);
     if (warmer->has_thread)
         pthread_join(warmer->thread, NULL);
+    if (warmer->freshener)
+        freshener_stop(warmer->freshener);
     rpc_server_close(warmer->server);
     cache_close(warmer->cache);
+    freshener_free(warmer->freshener);
+    pace_done(&warmer->pace);
     pthread_mutex_destroy(&warmer->filling);
     pthread_mutex_destroy(&warmer->lock);
     free(warmer);

@@ -11,6 +11,6 @@ void warmer_close(struct warmer *warmer);
 AUTO_DEFINE(warmer, warmer_close)
 /* Warms the subjects (bits) of the tenant now, one result each in out_results, those not wanted untouched. ERR_LIMIT if
  * something else was warmed until the deadline. Any thread. */
-MUST_CHECK bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects, int64_t deadline_us,
-    struct fill_result out_results[WARM_SUBJECT_COUNT], struct err *err);
+MUST_CHECK bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects,
+    const struct fill_limits *limits, struct fill_result out_results[WARM_SUBJECT_COUNT], struct err *err);
 struct bus *warmer_bus(const struct warmer *warmer);

@@ -55,6 +55,7 @@ static void record(struct bus *bus, const struct rpc_call *call, const Nwims__V1
 static bool warm(void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
 {
     Nwims__V1__WarmCacheReply *reply = output;
+    const struct fill_limits limits = { .deadline_us = call->deadline_us - ANSWER_EARLIER_US };
     struct fill_result results[WARM_SUBJECT_COUNT] = { 0 };
     unsigned subjects;
     if (call->caller->tenant_id <= 0 || !permission_granted(call->caller->permissions, "cache:write"))
@@ -63,7 +64,7 @@ static bool warm(void *context, struct rpc_call *call, const void *input, void *
     if (!reply->subjects)
         return err_set(err, ERR_LIMIT, "no memory left for this call");
     if (!read_subjects(call, input, &subjects, err) ||
-        !warmer_warm(context, call->caller->tenant_id, subjects, call->deadline_us - ANSWER_EARLIER_US, results, err))
+        !warmer_warm(context, call->caller->tenant_id, subjects, &limits, results, err))
         return false;
     reply->has_keys = reply->has_took_ms = true;
     for (enum warm_subject subject = 0; subject < WARM_SUBJECT_COUNT; subject++)

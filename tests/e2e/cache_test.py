@@ -25,13 +25,6 @@ def wait_for(ask, limit_s=30):
         time.sleep(0.05)
 
 
-def stack_redis():
-    """Where the stack's gateways have their Redis."""
-    with open(f"{os.environ['NWIMS_VAR']}/etc/redis.conf") as file:
-        port = next(line.split()[1] for line in file if line.startswith("port "))
-    return {"REDIS_ADDRESS": f"127.0.0.1:{port}", "REDIS_USER": "gateway", "REDIS_PASSWORD": forgery.secret("redis-gateway")}
-
-
 def in_use(client, members):
     statistics = client.get("/cache/statistics").json
     return len(statistics["members"]) >= members and all(member["is_in_use"] for member in statistics["members"])
@@ -47,7 +40,7 @@ class SeveralGateways(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.admin = nwims.tenant("cache")
-        cls.replicas = [replica.Gateway(**stack_redis()) for _ in range(2)]
+        cls.replicas = [replica.Gateway(**replica.stack_redis("gateway")) for _ in range(2)]
         cls.addClassCleanup(lambda: [gateway.__exit__() for gateway in cls.replicas])
         cls.clients = cls.at_each(cls.admin.token)
         for client in cls.clients:
@@ -231,13 +224,13 @@ class Warmed(unittest.TestCase):
 
         def is_done():
             answers.append(self.admin.post("/batch/cache/warm", body))
-            return answers[-1].status == 200 and all(s["is_complete"] for s in answers[-1].json["subjects"] if s["subject"] != "sensor_statistics")
+            return answers[-1].status == 200 and all(s["is_complete"] for s in answers[-1].json["subjects"] if s["subject"] != "critical_alerts")
         wait_for(is_done)
         return answers[-1].json
 
     def levels(self):
         """Of a gateway that is asked: (from Redis, from the owner)."""
-        with replica.Gateway(**stack_redis()) as gateway:
+        with replica.Gateway(**replica.stack_redis("gateway")) as gateway:
             client = gateway.client(self.admin.token)
             wait_for(lambda: in_use(client, 2))
             for path in self.paths:
@@ -261,14 +254,63 @@ class Warmed(unittest.TestCase):
             return self.from_redis == len(self.paths)
         wait_for(all_come_from_where_the_warmer_put_them)
 
-    def test_statistics_are_warmed_where_they_are_kept_long_enough(self):
+    def statistics_hits(self, client):
+        """(Answers that no owner was asked for, answers of the owner) of this gateway alone, for statistics."""
+        mine = next(c for c in client.get("/cache/statistics").json["members"][0]["classes"] if c["class"] == "statistics")
+        return int(mine["memory_hits"]) + int(mine["redis_hits"]), int(mine["misses"])
+
+    def keep_statistics(self, keep_ms, memory_ms):
         root = nwims.admin()
         before = root.get("/cache/policies").json["policies"]
-        self.assertIn("ten seconds", self.warm({"subjects": ["sensor_statistics"]})["subjects"][0]["reason"])
         self.addCleanup(lambda: root.call("PUT", "/api/v1/cache/policies", {"policies": before}))
-        answer = root.call("PUT", "/api/v1/cache/policies", {"policies": [{"class": "statistics", "keep_ms": 60000, "memory_ms": 10000}]})
+        answer = root.call("PUT", "/api/v1/cache/policies", {"policies": [{"class": "statistics", "keep_ms": keep_ms, "memory_ms": memory_ms}]})
         self.assertEqual(answer.status, 200, answer)
-        wait_for(lambda: int(self.warm({"subjects": ["sensor_statistics"]})["keys"]) == len(self.sensors))
+
+    def test_statistics_that_were_warmed_are_there_by_id_and_by_code(self):
+        """Under the preset policy: kept for a second, so warmed again until the reads came in time."""
+        with replica.Gateway(**replica.stack_redis("gateway")) as gateway:
+            client = gateway.client(self.admin.token)
+            wait_for(lambda: in_use(client, 2))
+
+            def all_are_hits():
+                time.sleep(1.1)  # what was read before is over
+                warmed = self.warm({"subjects": ["sensor_statistics"]})["subjects"][0]
+                self.assertEqual((int(warmed["keys"]), warmed.get("reason")), (2 * len(self.sensors), None))
+                before = self.statistics_hits(client)
+                for sensor in self.sensors:
+                    for name in ("id", "code"):
+                        self.assertEqual(client.get(f"/sensors/{sensor[name]}/statistics").status, 200)
+                after = self.statistics_hits(client)
+                return (after[0] - before[0], after[1] - before[1]) == (2 * len(self.sensors), 0)
+            wait_for(all_are_hits)
+
+    def test_statistics_that_are_asked_for_are_kept_fresh_and_are_never_older_than_a_write(self):
+        self.keep_statistics(2000, 500)
+        sensor = self.sensors[0]["code"]
+        with replica.Gateway(**replica.stack_redis("gateway")) as gateway:
+            client = gateway.client(self.admin.token)
+            wait_for(lambda: in_use(client, 2))
+
+            def reads_for_six_seconds_ask_the_owner_at_most_twice():
+                before = self.statistics_hits(client)
+                for _ in range(30):
+                    self.assertEqual(client.get(f"/sensors/{sensor}/statistics").status, 200)
+                    time.sleep(0.2)
+                after = self.statistics_hits(client)
+                return after[1] - before[1] <= 2 and after[0] - before[0] >= 28
+            wait_for(reads_for_six_seconds_ask_the_owner_at_most_twice, 60)
+            for count in range(1, 31):
+                answer = client.post("/batch/readings", [{"sensor_id": sensor, "value": count % 9, "timestamp": time.time_ns() // 1000000}])
+                self.assertEqual(answer.status, 200, answer)
+                for reader in (client, self.admin):
+                    self.assertEqual(int(reader.get(f"/sensors/{sensor}/statistics").json["count"]), count)
+                time.sleep(0.1)
+
+    def test_critical_alarms_are_answered_with_that_there_are_none_yet(self):
+        alarms = self.warm({"subjects": ["critical_alerts"]})["subjects"]
+        self.assertEqual([(s["subject"], int(s["keys"])) for s in alarms], [("critical_alerts", 0)])
+        self.assertIn("no alarms", alarms[0]["reason"])
+        self.assertIn("critical_alerts", [s["subject"] for s in self.warm()["subjects"]])
 
     def test_a_change_is_warmed_again_by_itself(self):
         self.warm()
