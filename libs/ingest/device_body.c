@@ -2,8 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const char json[] = "application/json", binary[] = "application/octet-stream",
-                  cayenne[] = "application/x-cayenne-lpp";
+static const char json[] = "application/json", binary[] = DEVICE_BODY_PROFILED, cayenne[] = "application/x-cayenne-lpp";
 
 static bool is_type(const char *text, size_t length, const char *type)
 {
@@ -24,7 +23,9 @@ static bool decode_by_profile(struct raw_readings *out_readings, struct arena *a
 {
     struct payload_profile profile;
     const char *text;
-    if (!directory_profile(directory, body->device, &text, arena, err))
+    if (body->from_memory && !directory_profile_known(directory, body->device, &text, arena))
+        return err_set(err, ERR_NOT_FOUND, "the device's payload_profile is not in memory");
+    if (!body->from_memory && !directory_profile(directory, body->device, &text, arena, err))
         return false;
     if (!text)
         return err_set(err, ERR_INPUT, "the device has no payload_profile that says how its bytes are to be read");

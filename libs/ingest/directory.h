@@ -79,6 +79,9 @@ MUST_CHECK bool directory_device_again(struct directory *directory, const struct
  * memory does not know. */
 MUST_CHECK bool directory_profile(struct directory *directory, const struct directory_device *device,
     const char **out_profile, struct arena *arena, struct err *err);
+/* From memory only and without waiting: false if it is not there. */
+MUST_CHECK bool directory_profile_known(
+    struct directory *directory, const struct directory_device *device, const char **out_profile, struct arena *arena);
 /* Called on a thread of the bus after the directory has forgotten a device or a credential that changed; the other id
  * is NULL, and so are both when anything may have changed. Quick. At most one listener, set before there are
  * connections. For those that keep connections open: they look again. */

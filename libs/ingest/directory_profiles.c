@@ -53,15 +53,24 @@ static bool ask(struct directory *directory, const struct directory_device *devi
     return ok;
 }
 
-bool directory_profile(struct directory *directory, const struct directory_device *device, const char **out_profile,
-    struct arena *arena, struct err *err)
+bool directory_profile_known(
+    struct directory *directory, const struct directory_device *device, const char **out_profile, struct arena *arena)
 {
     struct directory_key key = directory_key_of_id(KEY_PROFILE, device->device_id);
     struct directory_key changes = directory_key_of_id(KEY_DEVICE, device->device_id);
     uint64_t position;
     *out_profile = NULL;
     if (look_up(directory, &key, &changes, out_profile, &position, arena) == DIRECTORY_UNKNOWN)
-        return ask(directory, device, &key, &changes, out_profile, arena, err);
+        return false;
     metric_add(directory->hits, 1);
     return true;
+}
+
+bool directory_profile(struct directory *directory, const struct directory_device *device, const char **out_profile,
+    struct arena *arena, struct err *err)
+{
+    struct directory_key key = directory_key_of_id(KEY_PROFILE, device->device_id);
+    struct directory_key changes = directory_key_of_id(KEY_DEVICE, device->device_id);
+    return directory_profile_known(directory, device, out_profile, arena) ||
+           ask(directory, device, &key, &changes, out_profile, arena, err);
 }

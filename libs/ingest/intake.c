@@ -81,10 +81,20 @@ static bool refuse_all(struct err *err, const struct refusals *refusals, size_t 
         err, ERR_INPUT, "%lld of %zu readings are wrong, nothing was taken", (long long)refusals->total, received);
 }
 
-bool intake_take(struct intake *intake, const struct intake_request *request, const struct raw_readings *readings,
+/* The time of a request is the same in its batch, in what is kept of it, and when that is taken up again. */
+static struct intake_request with_time(const struct intake_request *request)
+{
+    struct intake_request timed = *request;
+    if (timed.received_at == 0)
+        timed.received_at = clock_now_us();
+    return timed;
+}
+
+bool intake_take(struct intake *intake, const struct intake_request *wanted, const struct raw_readings *readings,
     struct arena *arena, struct intake_result *out_result, struct err *err)
 {
-    const struct batch_source source = { &intake->config, request, readings, clock_now_us(), false };
+    const struct intake_request timed = with_time(wanted), *request = &timed;
+    const struct batch_source source = { &intake->config, request, readings, request->received_at, false };
     const struct batch_outlet outlet = { intake->bus, intake->inbox, intake->config.publish_ms };
     struct batch_columns columns = { 0 };
     struct refusals refusals;
@@ -107,18 +117,19 @@ bool intake_take(struct intake *intake, const struct intake_request *request, co
         return false;
     }
     /* Only now: a request that is sent again would be refused again. */
-    if (refusals.total > 0)
+    if (refusals.total > 0 && !request->is_replay)
         refusal_sink_take(&intake->refusals, request, readings->codec, (int64_t)readings->count, &refusals);
     metric_add(intake->accepted, (uint64_t)out_result->accepted);
     return !is_nothing_left || refuse_all(err, &refusals, readings->count);
 }
 
-void intake_refuse(struct intake *intake, const struct intake_request *request, const char *reason, const char *detail)
+void intake_refuse(struct intake *intake, const struct intake_request *wanted, const char *reason, const char *detail)
 {
+    const struct intake_request request = with_time(wanted);
     enum refusal_reason known = REFUSAL_MALFORMED;
     for (enum refusal_reason i = 0; i < REFUSAL_REASONS; i++)
         if (strcmp(refusal_reason_name(i), reason) == 0)
             known = i;
     metric_add(intake->refusals.refused[known], 1);
-    refusal_sink_keep(&intake->refusals, request, NULL, known, detail, 0);
+    refusal_sink_keep(&intake->refusals, &request, NULL, known, detail, 0);
 }

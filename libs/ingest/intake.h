@@ -75,11 +75,13 @@ struct intake_request {
     const struct rpc_caller *caller; /* its tenant */
     const char *protocol;            /* "http", "api": the subject's last token */
     const char *device_id;           /* or NULL */
-    const char *content_type;
+    const char *content_type;        /* says all that is needed to read the body again: kept_body.h */
     const char *idempotency_key; /* or NULL: with it the batch id is made from tenant, key and body, so that a repeat is
                                     recognised */
     const char *body;            /* for REFUSED */
     size_t body_size;
+    int64_t received_at; /* when it came, by which times of ours and relative ones go; 0: now */
+    bool is_replay;      /* of what is kept already: what is bad again is neither kept nor counted once more */
     enum intake_mode mode;
     int64_t commit_wait_ms; /* 0: return when JetStream has it */
 };

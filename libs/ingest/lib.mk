@@ -4,5 +4,5 @@ ingest.sources  := batch_builder.c batch_publish.c batch_ticket.c body_codec.c c
                    directory_ask.c directory_devices.c directory_events.c directory_sensors.c directory_table.c \
                    failure_gate.c gather.c gather_batch.c intake.c json_scan.c payload_profile.c provenance.c raw_list.c refusal.c senml.c sensor_list.c sequence_gaps.c \
                    time_rule.c unit.c unit_table.c
-ingest.sources  += device_body.c directory_profiles.c
+ingest.sources  += device_body.c kept_body.c directory_profiles.c
 ingest.needs    := base wire bus rpc auth metrics

@@ -1,5 +1,4 @@
 #include "ingest/refusal.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -80,10 +79,8 @@ static bool publish(
     struct refusal_sink *sink, const struct intake_request *request, const Nwims__V1__Refused *refused, struct err *err)
 {
     AUTO_INPLACE(buffer) body = { .ceiling_bytes = MOST_RAW_BYTES + REFUSED_ENVELOPE_BYTES };
-    char subject[64], id[UUID_TEXT_SIZE], traceparent[TRACEPARENT_SIZE];
-    struct uuid uuid = uuid_new();
+    char subject[64], traceparent[TRACEPARENT_SIZE];
     struct trace child;
-    uuid_format(id, &uuid);
     snprintf(subject, sizeof subject, "refused.%" PRId32 ".%s", request->caller->tenant_id, refused->reason);
     trace_child(&child, &request->caller->trace);
     trace_format(traceparent, &child);
@@ -93,7 +90,7 @@ static bool publish(
     const struct bus_outgoing message = {
         .subject = subject, .data = body.data, .size = body.size, .headers = headers, .header_count = 1
     };
-    return bus_publish(sink->bus, &message, id, KEEP_MS, NULL, err);
+    return bus_publish(sink->bus, &message, refused->id, KEEP_MS, NULL, err);
 }
 
 /* Header fields may hold any byte; protobuf texts are UTF-8. */
@@ -107,11 +104,15 @@ void refusal_sink_keep(struct refusal_sink *sink, const struct intake_request *r
 {
     Nwims__V1__Refused refused = NWIMS__V1__REFUSED__INIT;
     Nwims__V1__Provenance provenance;
+    struct uuid uuid = uuid_new();
+    char id[UUID_TEXT_SIZE];
     struct err err = { 0 };
     provenance_fill(&provenance, request, codec);
+    uuid_format(id, &uuid);
+    refused.id = id;
     refused.has_tenant_id = refused.has_received_at = true;
     refused.tenant_id = request->caller->tenant_id;
-    refused.received_at = clock_now_us();
+    refused.received_at = request->received_at;
     refused.reason = as_text(reasons[reason].name);
     refused.detail = as_text(detail);
     refused.provenance = &provenance;
@@ -119,6 +120,8 @@ void refusal_sink_keep(struct refusal_sink *sink, const struct intake_request *r
     refused.has_raw = request->body != NULL;
     refused.raw.data = (uint8_t *)(uintptr_t)request->body;
     refused.raw.len = request->body_size < MOST_RAW_BYTES ? request->body_size : MOST_RAW_BYTES;
+    refused.has_size = refused.has_raw;
+    refused.size = (int64_t)request->body_size;
     refused.has_readings = readings > 0;
     refused.readings = readings;
     if (publish(sink, request, &refused, &err))

@@ -39,7 +39,7 @@ struct refusal_sink {
     struct metric *unkept;
 };
 void refusal_sink_init(struct refusal_sink *sink, struct bus *bus);
-/* readings 0: nobody knows how many. */
+/* The request has its time. readings 0: nobody knows how many. */
 void refusal_sink_keep(struct refusal_sink *sink, const struct intake_request *request, const char *codec,
     enum refusal_reason reason, const char *detail, int64_t readings);
 /* Counts them all, keeps one message a reason; of all-or-nothing one in all, for every reading of the request. */

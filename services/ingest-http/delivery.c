@@ -127,6 +127,7 @@ static void read_and_take(struct delivery *delivery)
         snprintf(caller.peer, sizeof caller.peer, "%s", peer);
     tell_presence(delivery, caller.peer);
     trace_begin(&caller.trace, http_request_header(request, "traceparent"));
+    delivery->received_at = clock_now_us();
     const struct intake_request wanted = { .caller = &caller,
         .protocol = "http",
         .device_id = delivery->device.device_id,
@@ -134,6 +135,7 @@ static void read_and_take(struct delivery *delivery)
         .idempotency_key = http_request_header(request, "Idempotency-Key"),
         .body = delivery->body,
         .body_size = delivery->size,
+        .received_at = delivery->received_at,
         .mode = INTAKE_SKIP_BAD };
     take(delivery, &wanted);
 }

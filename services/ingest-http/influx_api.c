@@ -1,7 +1,7 @@
 /* InfluxDB's write API, 1.x (/write) and 2.x (/api/v2/write): line protocol in, 204 out, errors in its own form. The
  * database, bucket and organisation that a client names are not ours; the token says whose the readings are. */
 #include "base/json_writer.h"
-#include "ingest/codec.h"
+#include "ingest/kept_body.h"
 #include "ingest_http.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,8 +45,11 @@ static void answer_problem(struct http_request *request, const struct problem *p
 static bool prepare(struct delivery *delivery)
 {
     const char *precision = http_request_query_value(delivery->request, "precision");
-    delivery->content_type = "application/vnd.influx.line-protocol";
-    if (codec_influx_unit(precision ? precision : "ns", &delivery->time_unit_ns))
+    if (!precision)
+        precision = "ns";
+    delivery->content_type =
+        arena_printf(http_request_arena(delivery->request), KEPT_BODY_LINES "; precision=%.2s", precision);
+    if (codec_influx_unit(precision, &delivery->time_unit_ns))
         return true;
     door_problem(delivery, 400, NULL, "precision is one of ns, us, ms, s (and n, u, m, h)");
     return false;

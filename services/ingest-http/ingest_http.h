@@ -54,6 +54,7 @@ struct delivery {
     int64_t time_unit_ns;     /* Influx */
     const char *body;
     size_t size;
+    int64_t received_at;
 };
 
 /* http_handler: every path that devices know. */

@@ -1,5 +1,4 @@
 /* Our own API: /ingest/v1/readings and /ingest/v1/batch. */
-#include "base/clock.h"
 #include "base/json_writer.h"
 #include "ingest/device_body.h"
 #include "ingest_http.h"
@@ -21,7 +20,7 @@ static bool decode(const struct delivery *delivery, struct raw_readings *out_rea
         .content_type = delivery->content_type,
         .bytes = delivery->body,
         .size = delivery->size,
-        .received_at = clock_now_us() };
+        .received_at = delivery->received_at };
     return device_body_decode(
         out_readings, http_request_arena(delivery->request), delivery->app->directory, &body, err);
 }

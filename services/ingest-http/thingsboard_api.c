@@ -1,6 +1,6 @@
 /* ThingsBoard's device API, for devices that move here: POST /api/v1/{token}/telemetry, 200 with nothing. The token is
  * in the path, as its devices have it: nothing here or in the proxy logs paths. */
-#include "ingest/codec.h"
+#include "ingest/kept_body.h"
 #include "ingest_http.h"
 
 /* Without the path. */
@@ -13,7 +13,7 @@ static void answer_problem(struct http_request *request, const struct problem *p
 
 static bool prepare(struct delivery *delivery)
 {
-    delivery->content_type = "application/vnd.thingsboard.telemetry+json";
+    delivery->content_type = KEPT_BODY_THINGSBOARD;
     return true;
 }
 

@@ -133,6 +133,7 @@ static bool take_readings(struct session *session, const struct mqtt_publish *pu
     };
     const struct gather_ticket ticket = { { session->handle.place, session->handle.number,
         ack_queue_next(&session->acks) } };
+    const struct payload_origin origin = { loop->app->directory, &session->device, clock_now_us(), true };
     struct raw_readings readings = { 0 };
     struct err err = { 0 };
     arena_reset(&loop->arena);
@@ -140,7 +141,7 @@ static bool take_readings(struct session *session, const struct mqtt_publish *pu
         session_wait(session, about(FULL_WAIT_MS));
         return false;
     }
-    if (!payload_decode(payload, &readings, &loop->arena, clock_now_us(), &err))
+    if (!payload_decode(payload, &origin, &readings, &loop->arena, &err))
         return take_slowly(session, publish, payload);
     switch (gather_put(loop->gather, &request, &readings, publish->qos > 0 ? &ticket : NULL, &loop->arena)) {
     case GATHER_TAKEN:

@@ -17,8 +17,8 @@ static struct mqtt_text put(char **at, const struct mqtt_text *text)
 }
 
 /* What the readings came with; texts live as long as the job. */
-static void fill_request(
-    const struct publish_job *publish, struct rpc_caller *caller, struct intake_request *out_request)
+static void fill_request(const struct publish_job *publish, struct arena *arena, struct rpc_caller *caller,
+    struct intake_request *out_request)
 {
     *caller = (struct rpc_caller){ .tenant_id = publish->device.tenant_id };
     snprintf(caller->actor, sizeof caller->actor, "device:%s", publish->device.device_id);
@@ -28,9 +28,10 @@ static void fill_request(
     *out_request = (struct intake_request){ .caller = caller,
         .protocol = "mqtt",
         .device_id = publish->device.device_id,
-        .content_type = payload_content_type(&publish->payload),
+        .content_type = payload_content_type(&publish->payload, arena),
         .body = publish->payload.bytes.bytes,
         .body_size = publish->payload.bytes.length,
+        .received_at = publish->received_at,
         .mode = INTAKE_SKIP_BAD };
 }
 
@@ -43,14 +44,17 @@ static void settle(struct publish_job *publish, uint8_t reason)
 static void take(struct publish_job *publish, struct arena *arena)
 {
     struct app *app = publish->app;
+    const struct payload_origin origin = { app->directory, &publish->device, publish->received_at, false };
     struct rpc_caller caller;
     struct intake_request request;
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
     publish->err = (struct err){ 0 };
     publish->is_settled = false;
-    fill_request(publish, &caller, &request);
-    if (!payload_decode(&publish->payload, &readings, arena, clock_now_us(), &publish->err)) {
+    fill_request(publish, arena, &caller, &request);
+    if (!payload_decode(&publish->payload, &origin, &readings, arena, &publish->err)) {
+        if (publish->err.kind != ERR_INPUT && publish->err.kind != ERR_LIMIT)
+            return;
         intake_refuse(app->intake, &request, "malformed", publish->err.text);
         settle(publish, MQTT_PAYLOAD_FORMAT_INVALID);
     } else if (intake_take(app->intake, &request, &readings, arena, &result, &publish->err)) {
@@ -81,6 +85,7 @@ struct publish_job *publish_job_new(struct session *session, const struct payloa
     publish->job.run = run;
     publish->app = session->loop->app;
     publish->device = session->device;
+    publish->received_at = clock_now_us();
     publish->payload.topic.kind = payload->topic.kind;
     publish->payload.topic.name = put(&at, &payload->topic.name);
     publish->payload.content_type = put(&at, &payload->content_type);

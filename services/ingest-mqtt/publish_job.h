@@ -10,6 +10,7 @@ struct publish_job {
     struct app *app;
     struct directory_device device;
     char peer[NET_PEER_SIZE];
+    int64_t received_at;
     struct payload payload; /* into bytes */
     uint64_t number;        /* of the acknowledgement; when has_number */
     bool has_number;

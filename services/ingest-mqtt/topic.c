@@ -25,6 +25,7 @@ static struct topic own_topic(struct mqtt_text topic, const struct topic_owner *
     struct mqtt_text what = mqtt_text_level(&topic);
     bool has_name = topic.length > 0;
     enum topic_kind kind = mqtt_text_is(&what, "up")                   ? (has_name ? TOPIC_READING : TOPIC_READINGS)
+                           : mqtt_text_is(&what, "raw") && !has_name   ? TOPIC_RAW
                            : mqtt_text_is(&what, "cmdack") && has_name ? TOPIC_COMMAND_REPLY
                            : mqtt_text_is(&what, "state")              ? TOPIC_IGNORED
                                                                        : TOPIC_UNKNOWN;

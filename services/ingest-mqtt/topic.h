@@ -8,6 +8,7 @@ enum topic_kind {
     TOPIC_FOREIGN,          /* one of ours, of another tenant or device        */
     TOPIC_READINGS,         /* nwims/v1/me/up                                  */
     TOPIC_READING,          /* nwims/v1/me/up/<sensor>: a bare number           */
+    TOPIC_RAW,              /* nwims/v1/me/raw: bytes by the device's profile  */
     TOPIC_COMMAND_REPLY,    /* nwims/v1/me/cmdack/<command id>                  */
     TOPIC_TB_TELEMETRY,     /* v1/devices/me/telemetry                          */
     TOPIC_TB_GATEWAY,       /* v1/gateway/telemetry                             */

@@ -1,7 +1,6 @@
 #include "formats.h"
-#include "ingest/body_codec.h"
 
-/* 1 is application/json and has the compact form beside the API's; numbers are never used again for something else. */
+/* Numbers are never used again for something else. */
 static const char *const media_types[] = {
     [FORMAT_DEVICE_JSON] = "application/json",
     [2] = "application/senml+json",
@@ -9,6 +8,8 @@ static const char *const media_types[] = {
     [4] = "application/x-ndjson",
     [5] = "text/csv",
     [6] = "application/x-protobuf",
+    [7] = DEVICE_BODY_PROFILED,
+    [8] = "application/x-cayenne-lpp",
 };
 
 const char *format_media_type(uint8_t format)
@@ -16,14 +17,11 @@ const char *format_media_type(uint8_t format)
     return format < COUNT_OF(media_types) ? media_types[format] : NULL;
 }
 
-bool format_decode(uint8_t format, struct raw_readings *out_readings, struct arena *arena, const char *body,
-    size_t size, int64_t received_at_us, struct err *err)
+bool format_decode(uint8_t format, struct raw_readings *out_readings, struct arena *arena, struct directory *directory,
+    struct device_body body, struct err *err)
 {
-    if (format == FORMAT_DEVICE_JSON)
-        return codec_device_json_decode(out_readings, arena, body, size, err);
-    const char *media_type = format_media_type(format);
-    const struct body_codec *codec = media_type ? body_codec_find(media_type) : NULL;
-    if (!codec)
+    body.content_type = format_media_type(format);
+    if (!body.content_type)
         return err_set(err, ERR_INPUT, "format %u is none that is read here", format);
-    return codec->decode(out_readings, arena, body, size, received_at_us, err);
+    return device_body_decode(out_readings, arena, directory, &body, err);
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "front/presence.h"
+#include "ingest/kept_body.h"
 #include "polled_device.h"
 #include <math.h>
 #include <stdio.h>
@@ -107,7 +108,7 @@ static bool store(const struct poll_context *context, struct polled_device *devi
     const struct intake_request request = { .caller = &caller,
         .protocol = "tcp",
         .device_id = device->device.device_id,
-        .content_type = "application/json",
+        .content_type = KEPT_BODY_MODBUS,
         .body = device->configuration,
         .body_size = strlen(device->configuration),
         .mode = INTAKE_SKIP_BAD };

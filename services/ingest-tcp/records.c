@@ -149,6 +149,11 @@ static bool take(struct session *session, const struct incoming *message, uint64
     const struct intake_request request = {
         .caller = &caller, .protocol = "tcp", .device_id = session->device.device_id, .mode = INTAKE_SKIP_BAD
     };
+    const struct device_body body = { .device = &session->device,
+        .bytes = message->data.body.bytes,
+        .size = message->data.body.length,
+        .received_at = clock_now_us(),
+        .from_memory = true };
     struct raw_readings readings = { 0 };
     struct err err = { 0 };
     uint64_t number;
@@ -157,8 +162,7 @@ static bool take(struct session *session, const struct incoming *message, uint64
         return put_off(session);
     const struct gather_ticket ticket = { { (uintptr_t)session->position, number, 0 } };
     arena_reset(&loop->arena);
-    if (!format_decode(message->data.format, &readings, &loop->arena, message->data.body.bytes,
-            message->data.body.length, clock_now_us(), &err))
+    if (!format_decode(message->data.format, &readings, &loop->arena, loop->app->directory, body, &err))
         return take_slowly(session, message, number);
     switch (gather_put(loop->gather, &request, &readings, &ticket, &loop->arena)) {
     case GATHER_TAKEN:

@@ -23,12 +23,16 @@ static void fill_request(
         .content_type = media_type ? media_type : "application/octet-stream",
         .body = records->body,
         .body_size = records->size,
+        .received_at = records->received_at,
         .mode = INTAKE_SKIP_BAD };
 }
 
 static void take(struct records_job *records, struct arena *arena)
 {
     struct app *app = records->app;
+    const struct device_body body = {
+        .device = &records->device, .bytes = records->body, .size = records->size, .received_at = records->received_at
+    };
     struct rpc_caller caller;
     struct intake_request request;
     struct raw_readings readings = { 0 };
@@ -36,8 +40,9 @@ static void take(struct records_job *records, struct arena *arena)
     records->err = (struct err){ 0 };
     records->is_settled = records->is_refused = false;
     fill_request(records, &caller, &request);
-    if (!format_decode(
-            records->format, &readings, arena, records->body, records->size, clock_now_us(), &records->err)) {
+    if (!format_decode(records->format, &readings, arena, app->directory, body, &records->err)) {
+        if (records->err.kind != ERR_INPUT && records->err.kind != ERR_LIMIT)
+            return;
         intake_refuse(app->intake, &request, "malformed", records->err.text);
         records->is_settled = records->is_refused = true;
     } else if (intake_take(app->intake, &request, &readings, arena, &result, &records->err)) {
@@ -67,6 +72,7 @@ struct records_job *records_job_new(struct session *session, const struct incomi
     records->job.run = run;
     records->app = session->loop->app;
     records->device = session->device;
+    records->received_at = clock_now_us();
     records->position = session->position;
     records->first = message->sequence;
     records->count = message->data.count;

@@ -14,6 +14,7 @@ struct records_job {
     uint32_t count;
     uint8_t format;
     char peer[NET_PEER_SIZE];
+    int64_t received_at;
     /* what became of it */
     bool is_settled; /* false: try again later */
     bool is_refused;

@@ -193,6 +193,29 @@ class Tcp(unittest.TestCase):
         self.assertEqual([self.soon("F1", 3), self.soon("F1", 4)], [1, 2])
         self.assertEqual([self.soon("P1", 5), self.soon("F1", 5)], [1.5, 2.5])
 
+    def test_bytes_are_read_by_the_devices_profile(self):
+        """Format 7; the profile is changed while the connection is open. Format 8 is Cayenne LPP whatever the profile says."""
+        nwims.sensor(self.api, "RAW", "pressure", "bar")
+        profile = {"fields": [{"is": "time", "at": 0, "bits": 32}, {"sensor": "RAW", "at": 4, "bits": 16, "scale": 0.01, "unit": "bar"}]}
+        patch = lambda what: self.api.call("PATCH", f"/api/v1/devices/{self.device['id']}", {"payload_profile": json.dumps(what)})
+        body = lambda minute: struct.pack(">IH", self.at + 7200 + 60 * minute, 345)
+        self.assertEqual(patch(profile).status, 200)
+        device = self.open()
+        for i in range(3):
+            device.send_data(1 + i, body(i), format_=7)
+        device.wait_for(3)
+        profile["fields"][1]["scale"] = 0.1
+        self.assertEqual(patch(profile).status, 200)
+        time.sleep(1)
+        device.send_data(4, body(3), format_=7)
+        device.send_data(5, b"\0", format_=7)
+        device.send_data(6, b"\x03\x67\x01", format_=8)
+        device.wait_for(6)
+        self.assertEqual([nack[0] for nack in device.nacks], [5, 6])
+        at = rfc3339(self.at + 7200)
+        stored = lambda: [round(value, 6) for _, value in nwims.series(self.api, "RAW", from_at=at, to_at=rfc3339(self.at + 7200 + 300))]
+        self.assertEqual(eventually(lambda: len(stored()) == 4 and stored()), [3.45, 3.45, 3.45, 34.5])
+
     def test_what_cannot_be_taken_is_refused_for_good_and_the_rest_stored(self):
         device = self.open()
         device.send_data(1, self.record(0, P1=1, NONE=2, THEIRS=3, FOREIGN=4))

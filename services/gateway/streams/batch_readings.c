@@ -204,7 +204,8 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
     struct err err = { 0 };
-    if (!wish->codec->decode(&readings, exchange->arena, body, size, clock_now_us(), &err)) {
+    int64_t received_at = clock_now_us();
+    if (!wish->codec->decode(&readings, exchange->arena, body, size, received_at, &err)) {
         exchange_problem(exchange, err.kind == ERR_LIMIT ? 413 : 400,
             err.kind == ERR_LIMIT ? "too-many-readings" : wish->codec->fault, err.text);
         return;
@@ -215,6 +216,7 @@ static void take(struct exchange *exchange, const char *body, size_t size, const
         .idempotency_key = wish->idempotency_key,
         .body = body,
         .body_size = size,
+        .received_at = received_at,
         .mode = wish->mode,
         .commit_wait_ms = wish->is_async ? 0 : exchange->app->config.commit_wait_ms };
     int64_t charged = (int64_t)readings.count;

@@ -19,6 +19,8 @@ static const struct {
     { "nwims/v1/me/up", TOPIC_READINGS, "" },
     { "nwims/v1/7/LOGGER-1/up", TOPIC_READINGS, "" },
     { "nwims/v1/7/01900000-0000-7000-8000-0000000000d1/up", TOPIC_READINGS, "" },
+    { "nwims/v1/me/raw", TOPIC_RAW, "" },
+    { "nwims/v1/me/raw/P1", TOPIC_UNKNOWN, "P1" },
     { "nwims/v1/me/up/P1", TOPIC_READING, "P1" },
     { "nwims/v1/me/up/site/P1", TOPIC_READING, "site/P1" },
     { "nwims/v1/me/cmdack/17", TOPIC_COMMAND_REPLY, "17" },
