@@ -76,6 +76,6 @@ MUST_CHECK bool bulk_refuse_job(
 
 /* The job handlers of this service, { 0 } last; context is the struct registry. */
 extern const struct job_kind registry_jobs[];
-job_handler sensors_update_job, import_rows_job;
+job_handler sensors_update_job, import_rows_job, rejections_replay_job;
 MUST_CHECK bool bulk_read_options(
     struct rpc_call *call, const Nwims__V1__BulkOptions *options, struct bulk_wish *out_wish, struct err *err);

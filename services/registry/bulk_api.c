@@ -9,6 +9,7 @@ const struct rpc_method bulk_methods[] = {
     { "UpdateSensors", sensors_update },
     { "PutPart", bulk_part_put },
     { "ImportRows", rows_import },
+    { "ReplayRejections", rejections_replay },
     { "GetJob", job_show },
     { "ListJobs", job_show_list },
     { "ListJobFailures", job_show_failures },
@@ -21,6 +22,7 @@ const struct job_kind registry_jobs[] = {
     { "devices.import", import_rows_job },
     { "sensors.import", import_rows_job },
     { "assets.import", import_rows_job },
+    { "rejections.replay", rejections_replay_job },
     { 0 },
 };
 

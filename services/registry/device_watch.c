@@ -5,6 +5,7 @@
 #include "event_feed.h"
 #include "gaps_store.h"
 #include "presence_store.h"
+#include "refusal_store.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +14,7 @@ enum { ROUND_MS = 1000, ROUNDS_TO_REPEAT = 10, ROUNDS_TO_PURGE = 600, MOST_LAPS 
 
 struct device_watch {
     struct registry *registry;
-    struct event_feed *presence, *gaps, *results;
+    struct event_feed *presence, *gaps, *results, *refusals;
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock;
@@ -46,6 +47,12 @@ static bool take_results(struct registry *registry, const ProtobufCMessage *cons
         registry, (const Nwims__V1__CommandResult *const *)(const void *)events, count, err);
 }
 
+static bool take_refusals(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
+    struct arena *arena, struct err *err)
+{
+    return refusal_store_take(registry, (const Nwims__V1__Refused *const *)(const void *)events, count, arena, err);
+}
+
 /* ---- time ---- */
 /* False when told to stop. */
 static bool wait_a_round(struct device_watch *watch)
@@ -61,23 +68,23 @@ static bool wait_a_round(struct device_watch *watch)
     return goes_on;
 }
 
-typedef bool chore_of_commands(struct registry *registry, size_t *out_count, struct err *err);
+typedef bool chore_of_devices(struct registry *registry, size_t *out_count, struct err *err);
 
 /* As long as there is more to do, within reason: the rest in the next round. */
-static void do_chore(struct device_watch *watch, const char *name, chore_of_commands *chore)
+static void do_chore(struct device_watch *watch, const char *name, chore_of_devices *chore)
 {
     size_t count = 1, all = 0;
     for (int lap = 0; count > 0 && lap < MOST_LAPS; lap++) {
         struct err err = { 0 };
         if (!chore(watch->registry, &count, &err)) {
-            log_warn(NULL, "commands.failed", LOG_TEXT("chore", name), LOG_TEXT("kind", err_kind_name(err.kind)),
+            log_warn(NULL, "chore.failed", LOG_TEXT("chore", name), LOG_TEXT("kind", err_kind_name(err.kind)),
                 LOG_ERR(&err));
             return;
         }
         all += count;
     }
     if (all > 0)
-        log_debug(NULL, "commands.chore", LOG_TEXT("chore", name), LOG_COUNT("count", all));
+        log_debug(NULL, "chore.done", LOG_TEXT("chore", name), LOG_COUNT("count", all));
 }
 
 static void *run(void *argument)
@@ -89,6 +96,8 @@ static void *run(void *argument)
             do_chore(watch, "repeat", command_store_repeat);
         if (round % ROUNDS_TO_PURGE == 0)
             do_chore(watch, "purge", command_store_purge);
+        if (round % ROUNDS_TO_PURGE == 0)
+            do_chore(watch, "purge_refusals", refusal_store_purge);
     }
     return NULL;
 }
@@ -107,6 +116,11 @@ bool device_watch_start(struct device_watch **out_watch, struct registry *regist
         .filter = "events.*.command-result",
         .type = &nwims__v1__command_result__descriptor,
         .take = take_results };
+    static const struct event_feed_config refusals = { .stream = "REFUSED",
+        .durable = "registry-refusals",
+        .filter = "refused.>",
+        .type = &nwims__v1__refused__descriptor,
+        .take = take_refusals };
     pthread_condattr_t monotonic;
     struct device_watch *watch = calloc(1, sizeof *watch);
     if (!watch)
@@ -119,7 +133,8 @@ bool device_watch_start(struct device_watch **out_watch, struct registry *regist
     pthread_condattr_destroy(&monotonic);
     bool ok = event_feed_start(&watch->presence, registry, &presence, err) &&
               event_feed_start(&watch->gaps, registry, &gaps, err) &&
-              event_feed_start(&watch->results, registry, &results, err);
+              event_feed_start(&watch->results, registry, &results, err) &&
+              event_feed_start(&watch->refusals, registry, &refusals, err);
     watch->has_thread = ok && pthread_create(&watch->thread, NULL, run, watch) == 0;
     if (ok && !watch->has_thread)
         ok = err_set(err, ERR_LIMIT, "no thread for the time of commands");
@@ -140,6 +155,7 @@ void device_watch_stop(struct device_watch *watch)
     pthread_mutex_unlock(&watch->lock);
     if (watch->has_thread)
         pthread_join(watch->thread, NULL);
+    event_feed_stop(watch->refusals);
     event_feed_stop(watch->results);
     event_feed_stop(watch->gaps);
     event_feed_stop(watch->presence);

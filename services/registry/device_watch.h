@@ -1,5 +1,5 @@
-/* Follows what the ingests tell of devices: their presence, and what became of commands; and lets time pass for
- * commands. Threads of its own. */
+/* Follows what the ingests tell of devices: their presence, and what became of commands, what they could not
+ * take; and lets time pass for commands. Threads of its own. */
 #pragma once
 #include "registry.h"
 

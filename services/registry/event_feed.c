@@ -144,7 +144,7 @@ static void feed_free(struct event_feed *feed)
 bool event_feed_start(
     struct event_feed **out_feed, struct registry *registry, const struct event_feed_config *config, struct err *err)
 {
-    const struct bus_consumer_config consumer = { .stream = "EVENTS",
+    const struct bus_consumer_config consumer = { .stream = config->stream ? config->stream : "EVENTS",
         .durable = config->durable,
         .filter = config->filter,
         .ack_wait_ms = ACK_WAIT_MS,

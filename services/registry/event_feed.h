@@ -1,4 +1,4 @@
-/* Events of the stream EVENTS in groups: a durable that all replicas share, a thread of its own, acknowledged after
+/* Events of a stream in groups: a durable that all replicas share, a thread of its own, acknowledged after
  * what take did is committed. A group that fails is tried one by one; what can never be taken then is dropped and
  * logged. */
 #pragma once
@@ -10,6 +10,7 @@
 typedef bool event_feed_take(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
     struct arena *arena, struct err *err);
 struct event_feed_config {
+    const char *stream; /* NULL: EVENTS */
     const char *durable;
     const char *filter;
     const ProtobufCMessageDescriptor *type;

@@ -6,6 +6,7 @@
 #include "nwims/v1/bulk.pb-c.h"
 #include "nwims/v1/registry.pb-c.h"
 #include "registry.h"
+#include "replay.h"
 #include "tenant_watch.h"
 #include <string.h>
 
@@ -22,11 +23,12 @@ MIGRATION_DECLARE(0010_device_configuration)
 MIGRATION_DECLARE(0011_payload_profiles)
 MIGRATION_DECLARE(0012_households)
 MIGRATION_DECLARE(0013_device_gaps)
+MIGRATION_DECLARE(0014_refusals)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
     MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
     MIGRATION(7, 0007_assets), MIGRATION(8, 0008_jobs), MIGRATION(9, 0009_device_state),
     MIGRATION(10, 0010_device_configuration), MIGRATION(11, 0011_payload_profiles), MIGRATION(12, 0012_households),
-    MIGRATION(13, 0013_device_gaps), { 0 } };
+    MIGRATION(13, 0013_device_gaps), MIGRATION(14, 0014_refusals), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",
@@ -64,7 +66,10 @@ static bool read_master_key(struct app *app, struct err *err)
 
 static bool app_start(struct app *app, struct err *err)
 {
-    app->registry = (struct registry){ .service = app->service, .store = service_store(app->service) };
+    app->registry = (struct registry){ .service = app->service,
+        .store = service_store(app->service),
+        .refusals_most = app->config.refusals_most,
+        .refusals_days = app->config.refusals_days };
     const struct rpc_server_config server = { .service = &nwims__v1__registry__descriptor,
         .methods = registry_methods,
         .context = &app->registry,
@@ -89,6 +94,7 @@ static bool app_start(struct app *app, struct err *err)
     return read_master_key(app, err) && service_relay_outbox(app->service, err) &&
            tenant_watch_start(&app->tenants, &app->registry, err) &&
            device_watch_start(&app->devices, &app->registry, err) &&
+           replay_desk_open(&app->registry.desk, service_bus(app->service), err) &&
            rpc_server_open(&app->server, service_bus(app->service), &server, err) &&
            rpc_server_open(&app->assets, service_bus(app->service), &assets, err) &&
            job_runner_start(&app->registry.jobs, &jobs, err) &&
@@ -101,6 +107,7 @@ static void app_stop(struct app *app)
     job_runner_stop(app->registry.jobs);
     rpc_server_close(app->assets);
     rpc_server_close(app->server);
+    replay_desk_close(app->registry.desk);
     device_watch_stop(app->devices);
     tenant_watch_stop(app->tenants);
     explicit_bzero(app->master_key, sizeof app->master_key);

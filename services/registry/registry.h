@@ -8,6 +8,8 @@ struct registry {
     struct store *store;
     const unsigned char *master_key; /* MASTER_KEY_SIZE bytes; NULL: there is none */
     struct job_runner *jobs;
+    struct replay_desk *desk;
+    int64_t refusals_most, refusals_days; /* kept: of a tenant, and how long */
 };
 
 /* The tables of methods of the services Registry, Assets and RegistryBulk, { 0 } last. */
@@ -32,4 +34,5 @@ rpc_handler asset_list, asset_create, asset_get, asset_update, asset_delete;
 rpc_handler network_list, network_map, network_delete, network_get, network_import, upload_put;
 rpc_handler sensors_resolve, credential_resolve, devices_polled;
 rpc_handler payload_profile_resolve;
+rpc_handler rejection_list, rejection_get, refusals_count, rejections_replay;
 rpc_handler sensors_update, bulk_part_put, rows_import, job_show, job_show_list, job_show_failures, job_stop;

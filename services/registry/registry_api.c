@@ -50,5 +50,8 @@ const struct rpc_method registry_methods[] = {
     { "ResolveCredential", credential_resolve },
     { "ResolvePayloadProfile", payload_profile_resolve },
     { "ListPolledDevices", devices_polled },
+    { "ListRejections", rejection_list },
+    { "GetRejection", rejection_get },
+    { "CountRefusals", refusals_count },
     { 0 },
 };

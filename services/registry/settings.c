@@ -13,5 +13,9 @@ const struct setting registry_settings[] = {
         .help = "calls that may wait; beyond it callers are refused at once" },
     { "JOB_LEASE_MS", SETTING_COUNT, FIELD(job_lease_ms), .preset = "15000", .min = 1000, .max = 600000,
         .help = "how long a bulk job that nobody works on any more waits before another replica goes on with it" },
+    { "REFUSALS_MOST", SETTING_COUNT, FIELD(refusals_most), .preset = "20000", .min = 1, .max = 10000000,
+        .help = "rejections that are kept of a tenant: the newest, each of at most 64 KiB" },
+    { "REFUSALS_DAYS", SETTING_COUNT, FIELD(refusals_days), .preset = "30", .min = 1, .max = 3660,
+        .help = "how long rejections are kept" },
     { 0 },
 };

@@ -8,6 +8,8 @@ struct registry_config {
     int64_t workers;
     int64_t queue;
     int64_t job_lease_ms;
+    int64_t refusals_most;
+    int64_t refusals_days;
 };
 
 extern const struct setting registry_settings[];

@@ -2,6 +2,7 @@
 #include "nwims/v1/bulk.pb-c.h"
 #include "query_fill.h"
 #include "rpc_exchange.h"
+#include "write_headers.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,24 @@ bool bulk_options(struct exchange *exchange, Nwims__V1__BulkOptions *out_options
     out_options->has_respond_async = true;
     out_options->respond_async = bulk_prefers_async(exchange);
     return true;
+}
+
+bool bulk_body(struct exchange *exchange, ProtobufCMessage *out_request)
+{
+    struct transcode_violations violations = { 0 };
+    struct err err = { 0 };
+    const char *body;
+    size_t size;
+    if (!exchange_content_is(exchange, "application/json")) {
+        exchange_problem(exchange, 415, NULL, "Send application/json.");
+        return false;
+    }
+    if (!write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
+        return false;
+    if (transcode_from_json(out_request, exchange->arena, body, size, true, &violations, &err))
+        return true;
+    rpc_exchange_violations(exchange, &violations, &err);
+    return false;
 }
 
 bool bulk_call(struct exchange *exchange, const struct rpc_caller *caller, const char *method,

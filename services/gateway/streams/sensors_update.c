@@ -1,8 +1,6 @@
 #include "streams/sensors_update.h"
 #include "nwims/v1/bulk.pb-c.h"
-#include "rpc_exchange.h"
 #include "streams/bulk.h"
-#include "write_headers.h"
 
 const struct hand_written post_sensors_update_manual = {
     .operation_id = "UpdateSensors",
@@ -21,21 +19,9 @@ void post_sensors_update(struct exchange *exchange)
 {
     Nwims__V1__UpdateSensorsRequest request = NWIMS__V1__UPDATE_SENSORS_REQUEST__INIT;
     Nwims__V1__BulkOptions options = NWIMS__V1__BULK_OPTIONS__INIT;
-    struct transcode_violations violations = { 0 };
-    struct err err = { 0 };
     ProtobufCMessage *reply;
-    const char *body;
-    size_t size;
-    if (!exchange_content_is(exchange, "application/json")) {
-        exchange_problem(exchange, 415, NULL, "Send application/json.");
+    if (!bulk_options(exchange, &options) || !bulk_body(exchange, &request.base))
         return;
-    }
-    if (!bulk_options(exchange, &options) || !write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
-        return;
-    if (!transcode_from_json(&request.base, exchange->arena, body, size, true, &violations, &err)) {
-        rpc_exchange_violations(exchange, &violations, &err);
-        return;
-    }
     request.options = &options;
     if (bulk_call(exchange, &exchange->caller, "UpdateSensors", &request.base, &reply))
         bulk_answer(exchange, (const Nwims__V1__Job *)reply);
