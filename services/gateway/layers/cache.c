@@ -2,13 +2,12 @@
 #include "layers/layers.h"
 #include <string.h>
 
-static const char api[] = "/api/v1";
-
 /* The path below /api/v1; the few that live outside are whole. */
 static const char *path_of(const struct exchange *exchange)
 {
+    static const char api[] = "/api/v1/";
     const char *path = http_request_path(exchange->request);
-    return strncmp(path, "/api/v1/", sizeof api) == 0 ? path + sizeof api - 1 : path;
+    return strncmp(path, api, strlen(api)) == 0 ? path + strlen(api) - 1 : path;
 }
 
 /* ---- reads ---- */
