@@ -57,7 +57,7 @@ static bool read_puback(natsMsg *reply, struct bus_place *out_place, struct err 
 bool bus_publish(struct bus *bus, const struct bus_outgoing *message, const char *message_id, int64_t timeout_ms,
     bool *is_duplicate, struct err *err)
 {
-    struct bus_place place;
+    struct bus_place place = { 0 };
     if (!bus_publish_at(bus, message, message_id, timeout_ms, &place, err))
         return false;
     if (is_duplicate)

@@ -61,6 +61,10 @@ MUST_CHECK bool inp_line_cut(struct inp_line *line, struct err *err);
 /* "line 7: ..." */
 bool inp_fail(const struct inp_line *line, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 bool inp_fail_at(size_t number, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
+#ifdef __clang_analyzer__ /* as err_set in base/err.h */
+#define inp_fail(...) ((void)inp_fail(__VA_ARGS__), false)
+#define inp_fail_at(...) ((void)inp_fail_at(__VA_ARGS__), false)
+#endif
 /* Case aside. */
 MUST_CHECK bool inp_token_is(const struct inp_line *line, size_t index, const char *word);
 /* As EPANET writes numbers: 5, 5., .5, +5, 5E-3. what: "a length". */

@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "epanet/inp_internal.h"
+#undef inp_fail
+#undef inp_fail_at
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

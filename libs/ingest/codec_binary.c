@@ -1,6 +1,7 @@
 #include "ingest/codec.h"
 #include "ingest/raw_list.h"
 #include "ingest/time_rule.h"
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ static double number_of(const struct payload_field *field, uint64_t raw)
     if (field->type == PAYLOAD_UINT)
         return (double)raw;
     if (field->type == PAYLOAD_INT) {
+        assert(field->bits >= 1 && field->bits <= 64); /* the profile was checked when it was read */
         unsigned unused = 64 - field->bits;
         return (double)((int64_t)(raw << unused) >> unused);
     }

@@ -1,5 +1,6 @@
 #include "ingest/codec.h"
 #include "ingest/raw_list.h"
+#include <assert.h>
 #include <string.h>
 
 /* Cayenne Low Power Payload: channel, type, value, again and again; all big-endian. The types are IPSO objects less
@@ -76,6 +77,7 @@ static bool is_cut(const struct decoder *decoder, const struct type *type)
 static double take_axis(struct decoder *decoder, const struct type *type, const struct axis *axis)
 {
     int64_t value = 0;
+    assert(axis->bytes >= 1 && axis->bytes <= 4);
     for (unsigned i = 0; i < axis->bytes; i++)
         value = value << 8 | *decoder->at++;
     if (type->is_signed && value >> (8 * axis->bytes - 1))
