@@ -220,12 +220,14 @@ LOSS_TESTS := mqtt http tcp
 .PHONY: loss
 loss: programs                                             ## the loss test of each protocol for LOSS_SECONDS (300) against the running system (20 minutes)
 	for protocol in $(LOSS_TESTS); do NWIMS_LOSS_SECONDS=$(LOSS_SECONDS) NWIMS_TEST_SECONDS=3600 scripts/test-running tests/fault/$${protocol}_loss_test.py || exit 1; done
-coverage:                                                  ## lines covered by the unit and integration tests, by folder
+# The end-to-end tests drive what only a running system runs: the gateway above all.
+coverage:                                                  ## lines covered by unit, integration and end-to-end tests, by folder (minutes)
 	$(MAKE) BUILD=coverage generate
 	$(MAKE) BUILD=coverage libs services programs
 	# Services run as an unprivileged user under test, and write what they counted when they end.
 	chmod -R a+rwX $(OUT)/coverage
 	umask 0; $(MAKE) BUILD=coverage unit; $(MAKE) BUILD=coverage integration
+	umask 0; scripts/test-coverage
 	scripts/coverage $(OUT)/coverage
 .PHONY: bench
 bench:                                                     ## each figure beside its own limit, measured in turn, as a table and as JSON
