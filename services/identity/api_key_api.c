@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "identity.h"
+#include "places.h"
 #include "revocation_store.h"
 #include "user_account.h"
 #include <string.h>
@@ -55,7 +56,7 @@ static bool check_permissions(struct rpc_call *call, const Nwims__V1__ApiKey *ke
     return true;
 }
 
-static bool check_places(struct rpc_call *call, const char *field, char *const *ids, size_t count, struct err *err)
+static bool check_ids(struct rpc_call *call, const char *field, char *const *ids, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
         if (!identity_is_uuid(ids[i]))
@@ -77,9 +78,21 @@ static bool check_new(struct rpc_call *call, const Nwims__V1__ApiKey *key, struc
     if (key->n_region_ids + key->n_municipality_ids > MOST_SCOPE_ITEMS)
         return rpc_violation(call, err, "municipality_ids", "must be at most %d with the regions", MOST_SCOPE_ITEMS);
     return check_permissions(call, key, err) &&
-           check_places(call, "region_ids", key->region_ids, key->n_region_ids, err) &&
-           check_places(call, "municipality_ids", key->municipality_ids, key->n_municipality_ids, err) &&
+           check_ids(call, "region_ids", key->region_ids, key->n_region_ids, err) &&
+           check_ids(call, "municipality_ids", key->municipality_ids, key->n_municipality_ids, err) &&
            check_end(call, key->expires_at, err);
+}
+
+static bool check_places(
+    const struct identity *identity, struct rpc_call *call, const Nwims__V1__ApiKey *key, struct err *err)
+{
+    const struct places places = { .region_field = "region_ids",
+        .municipality_field = "municipality_ids",
+        .region_ids = (const char *const *)key->region_ids,
+        .region_count = key->n_region_ids,
+        .municipality_ids = (const char *const *)key->municipality_ids,
+        .municipality_count = key->n_municipality_ids };
+    return places_check(identity, call, &places, err);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -97,7 +110,8 @@ bool api_key_create(void *context, struct rpc_call *call, const void *input, voi
     if (!wanted.has_expires_at)
         wanted.expires_at = clock_now_us() + USUAL_LIFE_US;
     if (!identity_allows(call, "api-keys:write", err) || !identity_is_person(call, err) ||
-        !check_new(call, &wanted, err) || !identity_write_own(context, call, &session, err))
+        !check_new(call, &wanted, err) || !check_places(context, call, &wanted, err) ||
+        !identity_write_own(context, call, &session, err))
         return false;
     api_key_secret_new(&secret);
     if (!api_key_store_create(

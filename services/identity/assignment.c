@@ -1,5 +1,6 @@
 #include "assignment.h"
 #include "base/uuid.h"
+#include "places.h"
 #include "role_store.h"
 #include "user_account.h"
 #include <string.h>
@@ -98,6 +99,23 @@ bool assignments_read(struct assignments *out, struct rpc_call *call, char *cons
 
 /* ---- checking ------------------------------------------------------------------------------------------------------
  */
+bool assignments_check_places(
+    const struct assignments *assignments, const struct identity *identity, struct rpc_call *call, struct err *err)
+{
+    for (size_t i = 0; i < assignments->scoped_count; i++) {
+        const struct scoped_role *scoped = &assignments->scoped[i];
+        const struct places places = { .region_field = "assignments.region_ids",
+            .municipality_field = "assignments.municipality_ids",
+            .region_ids = scoped->region_ids,
+            .region_count = scoped->region_count,
+            .municipality_ids = scoped->municipality_ids,
+            .municipality_count = scoped->municipality_count };
+        if (!places_check(identity, call, &places, err))
+            return false;
+    }
+    return true;
+}
+
 /* The permissions of a role in the arena; NULL with a violation in err if there is none for people. */
 static const char *permissions_of(
     struct store_session *session, struct rpc_call *call, const char *role, const char *field, struct err *err)

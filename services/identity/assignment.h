@@ -25,6 +25,9 @@ struct assignments {
  * of it. Texts are the request's or the arena's. Names what is wrong as a violation; ERR_INPUT then. */
 MUST_CHECK bool assignments_read(struct assignments *out, struct rpc_call *call, char *const *roles, size_t role_count,
     Nwims__V1__RoleAssignment *const *scoped, size_t scoped_count, struct err *err);
+/* Whether the tenant has all of their regions and municipalities; see places_check. */
+MUST_CHECK bool assignments_check_places(
+    const struct assignments *assignments, const struct identity *identity, struct rpc_call *call, struct err *err);
 /* Within a transaction in the tenant: whether every role exists, the caller may give it (has every permission of it in
  * the whole tenant), and all fits into a token. ERR_INPUT with violations, or ERR_DENIED. */
 MUST_CHECK bool assignments_check(

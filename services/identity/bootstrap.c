@@ -6,7 +6,7 @@
 #include "store/store_timer.h"
 #include "user_store.h"
 
-enum { NATIONAL_TENANT = 1, ARENA_BYTES = 64 * 1024 };
+enum { ARENA_BYTES = 64 * 1024 };
 
 static bool has_users(struct store_session *session, bool *out_has, struct err *err)
 {

@@ -7,6 +7,8 @@
 
 struct keeper;
 
+enum { NATIONAL_TENANT = 1 }; /* made at the first start, above all others */
+
 struct identity {
     struct service *service;
     struct store *store;

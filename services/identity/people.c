@@ -2,8 +2,6 @@
 #include "store/store_timer.h"
 #include <stdio.h>
 
-enum { NATIONAL_TENANT = 1 };
-
 bool people_lock(struct store_session *session, int32_t tenant_id, struct err *err)
 {
     char name[48];

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NATIONAL_TENANT = 1 };
-
 bool tenant_list(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
     const Nwims__V1__ListTenantsRequest *request = input;

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { NATIONAL_TENANT = 1 };
-
 /* Every access token of the tenant signed so far is dead, also after it is let in again. */
 static bool revoke(struct identity *identity, struct store_session *session, const struct rpc_call *call, int32_t id,
     const char *text, int32_t epoch, struct err *err)

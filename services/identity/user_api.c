@@ -90,6 +90,7 @@ bool user_create(void *context, struct rpc_call *call, const void *input, void *
     char hash[PASSWORD_HASH_SIZE];
     if (!identity_allows(call, "users:write", err) || !check_new(call, request, &assignments, err) ||
         !check_roles_first(identity, call, &assignments, err) ||
+        !assignments_check_places(&assignments, identity, call, err) ||
         !identity_hash_password(identity, call->deadline_us, hash, request->password, err))
         return false;
     struct new_user user = { .tenant_id = call->caller->tenant_id,
@@ -139,6 +140,7 @@ bool user_set_roles(void *context, struct rpc_call *call, const void *input, voi
     if (!identity_allows(call, "users:write", err) ||
         !assignments_read(
             &assignments, call, request->roles, request->n_roles, request->assignments, request->n_assignments, err) ||
+        !assignments_check_places(&assignments, identity, call, err) ||
         !identity_write_own(identity, call, &session, err) || !people_hold(session, call, request->id, &account, err))
         return false;
     const struct identity_change change = change_of(call, account.id, "roles-changed");

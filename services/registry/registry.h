@@ -32,7 +32,7 @@ rpc_handler thresholds_get, thresholds_put;
 rpc_handler municipality_map, zone_map, sensor_map;
 rpc_handler asset_list, asset_create, asset_get, asset_update, asset_delete;
 rpc_handler network_list, network_map, network_delete, network_get, network_import, upload_put;
-rpc_handler sensors_resolve, credential_resolve, devices_polled;
+rpc_handler places_find_unknown, sensors_resolve, credential_resolve, devices_polled;
 rpc_handler payload_profile_resolve;
 rpc_handler rejection_list, rejection_get, refusals_count, rejections_replay;
 rpc_handler sensors_update, bulk_part_put, rows_import, job_show, job_show_list, job_show_failures, job_stop;

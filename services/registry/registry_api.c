@@ -46,6 +46,7 @@ const struct rpc_method registry_methods[] = {
     { "DeleteSensor", sensor_delete },
     { "GetNetworkCounts", overview_count },
     { "GetMap", overview_map },
+    { "FindUnknownPlaces", places_find_unknown },
     { "ResolveSensors", sensors_resolve },
     { "ResolveCredential", credential_resolve },
     { "ResolvePayloadProfile", payload_profile_resolve },

@@ -6,7 +6,7 @@
 #include "resolve_store.h"
 #include <string.h>
 
-enum { MOST_NAMES = 10000, MOST_POLLED = 200 };
+enum { MOST_PLACES = 100, MOST_NAMES = 10000, MOST_POLLED = 200 };
 
 bool sensors_resolve(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
@@ -20,6 +20,35 @@ bool sensors_resolve(void *context, struct rpc_call *call, const void *input, vo
         return err_set(err, ERR_DENIED, "this needs a tenant");
     return store_session_open(&session, registry->store, err) && store_begin(session, tenant_id, err) &&
            resolve_store_sensors(session, tenant_id, request, call->arena, reply, err);
+}
+
+static bool check_places(struct rpc_call *call, const char *field, char *const *ids, size_t count, struct err *err)
+{
+    struct uuid uuid;
+    if (count > MOST_PLACES)
+        return rpc_violation(call, err, field, "must be at most %d", (int)MOST_PLACES);
+    for (size_t i = 0; i < count; i++)
+        if (!uuid_parse(ids[i], strlen(ids[i]), &uuid))
+            return rpc_violation(call, err, field, "must be UUIDs");
+    return true;
+}
+
+bool places_find_unknown(void *context, struct rpc_call *call, const void *input, void *output, struct err *err)
+{
+    struct registry *registry = context;
+    const Nwims__V1__FindUnknownPlacesRequest *request = input;
+    Nwims__V1__FindUnknownPlacesReply *reply = output;
+    int32_t tenant_id = call->caller->tenant_id;
+    AUTO(store_session) session = NULL;
+    if (tenant_id < 1)
+        return err_set(err, ERR_DENIED, "this needs a tenant");
+    return check_places(call, "region_ids", request->region_ids, request->n_region_ids, err) &&
+           check_places(call, "municipality_ids", request->municipality_ids, request->n_municipality_ids, err) &&
+           store_session_open(&session, registry->store, err) && store_begin(session, tenant_id, err) &&
+           resolve_store_unknown(session, tenant_id, "region", request->region_ids, request->n_region_ids, call->arena,
+               &reply->region_ids, &reply->n_region_ids, err) &&
+           resolve_store_unknown(session, tenant_id, "municipality", request->municipality_ids,
+               request->n_municipality_ids, call->arena, &reply->municipality_ids, &reply->n_municipality_ids, err);
 }
 
 /* What it is found by: told by the caller, or made from the name that a device said. */

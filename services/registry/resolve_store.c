@@ -71,6 +71,25 @@ bool resolve_store_sensors(struct store_session *session, int32_t tenant_id,
            fill_all(rows, arena, out_reply, err);
 }
 
+bool resolve_store_unknown(struct store_session *session, int32_t tenant_id, const char *table, char *const *ids,
+    size_t count, struct arena *arena, char ***out_unknown, size_t *out_count, struct err *err)
+{
+    char sql[160];
+    AUTO(store_result) rows = NULL;
+    snprintf(sql, sizeof sql,
+        "SELECT n.id FROM unnest($2::text[]) n (id) WHERE NOT EXISTS (SELECT FROM %s p WHERE p.tenant_id = $1 AND p.id "
+        "= n.id::uuid)",
+        table);
+    if (!store_query(session, &rows, sql, PARAMS(PARAM_INT(tenant_id), PARAM_TEXTS(ids, count)), err))
+        return false;
+    *out_unknown = arena_alloc_array(arena, store_result_rows(rows), sizeof **out_unknown);
+    for (*out_count = 0; *out_unknown && *out_count < store_result_rows(rows); (*out_count)++)
+        if (!((*out_unknown)[*out_count] = store_result_copy(rows, *out_count, 0, arena)))
+            break;
+    return (*out_unknown && *out_count == store_result_rows(rows)) ||
+           err_set(err, ERR_LIMIT, "no memory left for the answer");
+}
+
 /* The key of one row, unwrapped into the arena; none if the kind has none. */
 static bool unwrap(const struct row *row, const struct registry *registry, ProtobufCBinaryData *out_key,
     protobuf_c_boolean *out_has, struct err *err)

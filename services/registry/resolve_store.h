@@ -3,6 +3,9 @@
 #include "row.h"
 #include "work.h"
 
+/* Those of the ids (UUIDs) that are not in the tenant's table: region or municipality. */
+MUST_CHECK bool resolve_store_unknown(struct store_session *session, int32_t tenant_id, const char *table,
+    char *const *ids, size_t count, struct arena *arena, char ***out_unknown, size_t *out_count, struct err *err);
 /* Codes or ids; names that are none are left out. */
 MUST_CHECK bool resolve_store_sensors(struct store_session *session, int32_t tenant_id,
     const Nwims__V1__ResolveSensorsRequest *request, struct arena *arena, Nwims__V1__ResolveSensorsReply *out_reply,

@@ -63,6 +63,13 @@ class Identity(unittest.TestCase):
         self.assertEqual([client.get(f"/sensors/S{n}").status for n in range(2)], [200, 200])
         self.assertEqual([client.call("PATCH", f"/api/v1/sensors/S{n}", {"name": "x"}).status for n in range(2)], [200, 404])
         self.assertEqual([client.post("/batch/readings", [{"sensor_id": f"S{n}", "value": 1}]).status for n in range(2)], [200, 422])
+        nowhere = "0190b8a0-0000-7000-8000-0000000000aa"
+        for field in ("region_ids", "municipality_ids"):
+            for answer in (self.admin.post("/users", {"email": f"{secrets.token_hex(4)}@example.org", "password": word(), "assignments": [{"role": "operator", field: [nowhere]}]}),
+                           self.admin.call("PUT", f"/api/v1/users/{client.id}/roles", {"assignments": [{"role": "operator", field: [self.towns[0], nowhere]}]}),
+                           self.admin.post("/api-keys", {"name": "k", "permissions": ["sensors:read"], field: [nowhere]})):
+                self.assertEqual(answer.status, 422, answer)
+                self.assertIn(field, answer.json["errors"][0]["field"])
         only = self.person(assignments=[{"role": "operator", "municipality_ids": [self.towns[1]]}])
         self.assertEqual([only.get(f"/sensors/S{n}").status for n in range(2)], [404, 200])
         self.assertEqual([s["code"] for s in only.get("/sensors").json["items"]], ["S1"])
@@ -217,6 +224,8 @@ class Identity(unittest.TestCase):
         self.assertTrue(made.json["key"].startswith("nwk_"))
         key = nwims.Client(token=made.json["key"])
         self.assertEqual([key.get(f"/sensors/S{n}").status for n in range(2)], [200, 404])
+        self.assertIn("zones:read, which this API key does not have", key.get("/zones").json["detail"])
+        self.assertIn("zones:write, which none of your roles has", self.person(roles=["viewer"]).post("/zones", {}).json["detail"])
         self.assertEqual((key.get("/zones").status, key.post("/auth/password", {"current_password": "x", "new_password": word()}).status), (403, 403))
         self.assertEqual(nwims.Client().call("GET", "/api/v1/sensors", headers={"X-Api-Key": made.json["key"]}).status, 200)
         listed = [k for k in self.admin.get("/api-keys").json["items"] if k["id"] == made.json["id"]][0]

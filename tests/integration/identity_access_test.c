@@ -4,9 +4,25 @@
 
 #define REGION "0190b8a0-0000-7000-8000-0000000000aa"
 #define TOWN "0190b8a0-0000-7000-8000-0000000000bb"
+#define THEIR_REGION "0190b8a0-0000-7000-8000-0000000000cc"
+#define THEIR_TOWN "0190b8a0-0000-7000-8000-0000000000dd"
 #define ASSIGNMENT_INIT NWIMS__V1__ROLE_ASSIGNMENT__INIT
 
 static int32_t lakeside, hillside;
+
+/* Both tenants have a region and a town; those of the other are none to it. */
+static void make_places(void)
+{
+    char script[1024];
+    start_registry();
+    snprintf(script, sizeof script,
+        "INSERT INTO registry.region (tenant_id, id, code, name) VALUES (%d, '" REGION
+        "', 'R', 'r'), (%d, '" THEIR_REGION
+        "', 'R', 'r'); INSERT INTO registry.municipality (tenant_id, id, code, name) VALUES (%d, '" TOWN
+        "', 'T', 't'), (%d, '" THEIR_TOWN "', 'T', 't')",
+        (int)lakeside, (int)hillside, (int)lakeside, (int)hillside);
+    sql(script);
+}
 
 static int start(void **state)
 {
@@ -16,6 +32,7 @@ static int start(void **state)
     hillside = create_tenant("hillside", NULL)->id;
     struct rpc_caller caller = national(lakeside);
     must(create_user(&caller, "boss@lakeside.example", "tenant_admin") != NULL);
+    make_places();
     return 0;
 }
 
@@ -145,6 +162,40 @@ static void wrong_assignments_are_named(void **state)
     assert_string_equal(claims_of("wrong@lakeside.example").roles, "viewer"); /* all or nothing */
 }
 
+static void a_place_that_the_tenant_does_not_have_is_named(void **state)
+{
+    struct rpc_caller boss = person("boss@lakeside.example");
+    Nwims__V1__RoleAssignment one = in_region("operator", THEIR_REGION), *list[] = { &one };
+    char *towns[] = { t(TOWN), t(THEIR_TOWN) };
+    (void)state;
+    Nwims__V1__User *made = create_user(&boss, "nowhere@lakeside.example", "viewer");
+    must(made != NULL);
+    const char *id = t(made->id);
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments.region_ids");
+    one = in_region("operator", REGION);
+    one.municipality_ids = towns;
+    one.n_municipality_ids = 2;
+    expect_refused(set_roles(&boss, id, NULL, &one, 1), ERR_INPUT, "assignments.municipality_ids");
+    Nwims__V1__CreateUserRequest request = NWIMS__V1__CREATE_USER_REQUEST__INIT;
+    request.email = t("nobody@lakeside.example");
+    request.password = t(USUAL_WORD);
+    request.assignments = list;
+    request.n_assignments = 1;
+    expect_refused(call("CreateUser", &boss, &request.base), ERR_INPUT, "assignments.municipality_ids");
+    char *permissions[] = { t("sensors:read") }, *regions[] = { t(THEIR_REGION) };
+    Nwims__V1__ApiKey key = NWIMS__V1__API_KEY__INIT;
+    key.name = t("export");
+    key.permissions = permissions;
+    key.n_permissions = 1;
+    key.municipality_ids = towns;
+    key.n_municipality_ids = 2;
+    expect_refused(call("CreateApiKey", &boss, &key.base), ERR_INPUT, "municipality_ids");
+    key.region_ids = regions;
+    key.n_region_ids = 1;
+    expect_refused(call("CreateApiKey", &boss, &key.base), ERR_INPUT, "region_ids");
+    assert_string_equal(claims_of("nowhere@lakeside.example").roles, "viewer");
+}
+
 static void who_rules_in_a_part_only_administers_nobody(void **state)
 {
     static const char *const methods[] = { "ListUsers", "CreateUser", "SetUserRoles", "DisableUser", "ResetPassword",
@@ -174,7 +225,7 @@ static void the_last_administrator_stays(void **state)
     Nwims__V1__User *made = create_user(&caller, "only@hillside.example", "tenant_admin");
     must(made != NULL);
     Nwims__V1__ById id = by_id(made->id);
-    Nwims__V1__RoleAssignment part = in_region("tenant_admin", REGION);
+    Nwims__V1__RoleAssignment part = in_region("tenant_admin", THEIR_REGION);
     expect_refused(set_roles(&caller, id.id, "viewer", NULL, 0), ERR_CONFLICT, NULL);
     expect_refused(set_roles(&caller, id.id, NULL, &part, 1), ERR_CONFLICT, NULL); /* in a part is not in all */
     expect_refused(call("DisableUser", &caller, &id.base), ERR_CONFLICT, NULL);
@@ -270,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_role_in_a_part_of_the_tenant_is_in_the_token_with_its_places),
         cmocka_unit_test(a_role_of_the_whole_tenant_swallows_the_same_in_parts),
         cmocka_unit_test(wrong_assignments_are_named),
+        cmocka_unit_test(a_place_that_the_tenant_does_not_have_is_named),
         cmocka_unit_test(who_rules_in_a_part_only_administers_nobody),
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(a_tenant_makes_roles_of_what_its_administrator_may),

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "nwims/v1/identity.pb-c.h"
 #include "nwims/v1/readings.pb-c.h"
+#include "nwims/v1/registry.pb-c.h"
 #include "rpc/rpc.h"
 #include "store/store.h"
 #include "tests/integration/forgotten_tenant.h"
@@ -155,6 +156,35 @@ static inline int start_served(void **state)
     setenv("ADMIN_PASSWORD", ADMIN_WORD, 1);
     start_service();
     return 0;
+}
+
+/* The registry beside it, which knows the places that roles and keys may hold in. */
+static inline void start_registry(void)
+{
+    char path[512], address[64];
+    const char *bin = getenv("NWIMS_BIN");
+    const char *const argv[] = { path, NULL };
+    Nwims__V1__FindUnknownPlacesRequest nothing = NWIMS__V1__FIND_UNKNOWN_PLACES_REQUEST__INIT;
+    const struct rpc_caller caller = { .tenant_id = 1 };
+    ProtobufCMessage *reply;
+    sql("CREATE ROLE nwims_registry_owner LOGIN; CREATE ROLE nwims_registry LOGIN; GRANT CREATE ON DATABASE postgres "
+        "TO nwims_registry_owner");
+    snprintf(path, sizeof path, "%s/registry", bin ? bin : "build/debug/bin");
+    snprintf(address, sizeof address, "127.0.0.1:%d", test_free_port());
+    setenv("ADMIN_ADDRESS", address, 1);
+    set_url("DATABASE_URL", "nwims_registry");
+    set_url("DATABASE_OWNER_URL", "nwims_registry_owner");
+    test_process_start(nats.folder, "registry", argv);
+    set_url("DATABASE_URL", "nwims_identity");
+    set_url("DATABASE_OWNER_URL", "nwims_identity_owner");
+    for (int i = 0; i < 200; i++) {
+        arena_reset(&arena);
+        if (rpc_call(bus, &nwims__v1__registry__descriptor, "FindUnknownPlaces", &caller, &nothing.base, 1000, &arena,
+                &reply, NULL, &err))
+            return;
+        clock_sleep_ms(50);
+    }
+    fail_msg("the registry does not answer: %s", err.text);
 }
 
 static inline int stop_servers(void **state)

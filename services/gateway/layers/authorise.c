@@ -14,7 +14,9 @@ bool layer_authorise(struct exchange *exchange)
     if (strcmp(needed, PERMISSION_PUBLIC) == 0 || grants_decide(exchange->claims.permissions, exchange->claims.grants,
                                                       needed, exchange->caller.permissions, exchange->caller.scope))
         return true;
-    snprintf(detail, sizeof detail, "This needs the permission %s, which none of your roles has.", needed);
+    bool is_key = strncmp(exchange->claims.subject, "key:", 4) == 0;
+    snprintf(detail, sizeof detail, "This needs the permission %s, which %s.", needed,
+        is_key ? "this API key does not have" : "none of your roles has");
     exchange_problem(exchange, 403, NULL, detail);
     return false;
 }
