@@ -1,14 +1,12 @@
-#include "auth/auth_internal.h"
+#include "auth/jwt_form.h"
 #include "base/text.h"
 #include <errno.h>
-#include <jwt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ISSUER "nwims"
 #define AUDIENCE "nwims-api"
 enum { LEEWAY_S = 30, SECOND_US = 1000000 };
-static const int64_t last_second = 253402300799; /* of the year 9999: products with SECOND_US stay in range */
 
 static void jwt_auto_free(jwt_t **jwt)
 {
@@ -63,68 +61,15 @@ bool access_token_sign(struct buffer *out, const struct signing_key *key, const 
     return buffer_ok(out) || err_set(err, ERR_LIMIT, "no room for an access token");
 }
 
-/* ---- form -------------------------------------------------------------------------------------------------------- */
-struct token_parts {
-    size_t signed_length; /* header, dot, payload */
-    const char *signature;
-    size_t signature_length;
-};
-
-static size_t base64url_span(const char *text)
-{
-    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-}
-
-/* Length first, before libjwt sees anything: it decodes on the stack, and a token of 9 MB ends the process. */
-static bool split(struct token_parts *parts, const char *token)
-{
-    size_t length = strnlen(token, ACCESS_TOKEN_LONGEST + 1);
-    if (length > ACCESS_TOKEN_LONGEST)
-        return false;
-    size_t header = base64url_span(token);
-    if (header == 0 || token[header] != '.')
-        return false;
-    size_t payload = base64url_span(token + header + 1);
-    if (payload == 0 || token[header + 1 + payload] != '.')
-        return false;
-    parts->signed_length = header + 1 + payload;
-    parts->signature = token + parts->signed_length + 1;
-    parts->signature_length = base64url_span(parts->signature);
-    return parts->signature_length > 0 && parts->signature[parts->signature_length] == '\0';
-}
-
-/* libjwt without a key only parses; what it says is believed after the signature was checked, except the key id, which
- * chooses the key. */
-static bool parse(jwt_t **out_jwt, const char *token)
-{
-    return jwt_decode(out_jwt, token, NULL, 0) == 0;
-}
-
-static bool check_header(jwt_t *jwt, char key_id[CLAIM_TEXT_SIZE])
-{
-    const char *alg = jwt_get_header(jwt, "alg");
-    const char *kid = jwt_get_header(jwt, "kid");
-    AUTO_TEXT critical = jwt_get_headers_json(jwt, "crit");
-    return alg && strcmp(alg, "ES256") == 0 && !critical && kid && *kid &&
-           text_copy(key_id, CLAIM_TEXT_SIZE, kid, strlen(kid));
-}
-
 bool access_token_key_id(const char *token, char key_id[CLAIM_TEXT_SIZE], struct err *err)
 {
-    struct token_parts parts;
-    AUTO_JWT jwt = NULL;
-    if (!split(&parts, token) || !parse(&jwt, token))
-        return refuse(err, "this is no access token");
-    return check_header(jwt, key_id) || refuse(err, "the access token is not signed in a way that is accepted here");
+    AUTO_INPLACE(jwt_form) form = { 0 };
+    return jwt_form_read(&form, token, ACCESS_TOKEN_LONGEST, "access token", err) &&
+           (text_copy(key_id, CLAIM_TEXT_SIZE, form.key_id, strlen(form.key_id)) ||
+               refuse(err, "the access token is not signed in a way that is accepted here"));
 }
 
 /* ---- claims ------------------------------------------------------------------------------------------------------ */
-static bool read_text(char *target, size_t size, jwt_t *jwt, const char *name)
-{
-    const char *text = jwt_get_grant(jwt, name);
-    return text && text_copy(target, size, text, strlen(text));
-}
-
 /* Of tokens that a version before made: nothing. */
 static bool read_optional_text(char *target, size_t size, jwt_t *jwt, const char *name)
 {
@@ -148,43 +93,36 @@ static bool read_epoch(int32_t *out_epoch, jwt_t *jwt, const char *name)
     return is_absent || (errno == 0 && epoch >= 0 && epoch <= INT32_MAX);
 }
 
-static bool claim_is(jwt_t *jwt, const char *name, const char *expected)
+static bool read_claims(struct access_claims *claims, jwt_t *jwt, int64_t *out_not_before)
 {
-    return text_equal(jwt_get_grant(jwt, name), expected);
-}
-
-static bool read_claims(struct access_claims *claims, jwt_t *jwt, int64_t *out_not_before_s)
-{
-    int64_t tenant, issued_s, expires_s;
+    int64_t tenant;
     *claims = (struct access_claims){ 0 };
-    if (!read_text(claims->subject, sizeof claims->subject, jwt, "sub") ||
-        !read_text(claims->token_id, sizeof claims->token_id, jwt, "jti") ||
-        !read_text(claims->roles, sizeof claims->roles, jwt, "roles") ||
-        !read_text(claims->permissions, sizeof claims->permissions, jwt, "perm") ||
+    if (!jwt_claim_text(claims->subject, sizeof claims->subject, jwt, "sub") ||
+        !jwt_claim_text(claims->token_id, sizeof claims->token_id, jwt, "jti") ||
+        !jwt_claim_text(claims->roles, sizeof claims->roles, jwt, "roles") ||
+        !jwt_claim_text(claims->permissions, sizeof claims->permissions, jwt, "perm") ||
         !read_optional_text(claims->session_id, sizeof claims->session_id, jwt, "sid") ||
         !read_optional_text(claims->grants, sizeof claims->grants, jwt, "grants") ||
         !read_epoch(&claims->subject_epoch, jwt, "sep") || !read_epoch(&claims->tenant_epoch, jwt, "tep") ||
-        !read_int(&tenant, jwt, "tid", INT32_MAX) || !read_int(&issued_s, jwt, "iat", last_second) ||
-        !read_int(out_not_before_s, jwt, "nbf", last_second) || !read_int(&expires_s, jwt, "exp", last_second))
+        !read_int(&tenant, jwt, "tid", INT32_MAX) || !jwt_claim_time(&claims->issued_at, jwt, "iat", NULL) ||
+        !jwt_claim_time(out_not_before, jwt, "nbf", NULL) || !jwt_claim_time(&claims->expires_at, jwt, "exp", NULL))
         return false;
     claims->tenant_id = (int32_t)tenant;
-    claims->issued_at = issued_s * SECOND_US;
-    claims->expires_at = expires_s * SECOND_US;
     return true;
 }
 
 static bool check_claims(jwt_t *jwt, int64_t now_us, struct access_claims *out_claims, struct err *err)
 {
     struct access_claims claims;
-    int64_t not_before_s;
+    int64_t not_before;
     int64_t soon_us = now_us + (int64_t)LEEWAY_S * SECOND_US;
-    if (!claim_is(jwt, "iss", ISSUER) || !claim_is(jwt, "aud", AUDIENCE))
+    if (!jwt_claim_is(jwt, "iss", ISSUER) || !jwt_claim_is(jwt, "aud", AUDIENCE))
         return refuse(err, "the access token was made by or for someone else");
-    if (!read_claims(&claims, jwt, &not_before_s))
+    if (!read_claims(&claims, jwt, &not_before))
         return refuse(err, "a claim of the access token is missing or malformed");
     if (claims.expires_at <= now_us)
         return refuse(err, "the access token has expired");
-    if (not_before_s * SECOND_US > soon_us || claims.issued_at > soon_us)
+    if (not_before > soon_us || claims.issued_at > soon_us)
         return refuse(err, "the access token is not valid yet");
     *out_claims = claims;
     return true;
@@ -193,17 +131,10 @@ static bool check_claims(jwt_t *jwt, int64_t now_us, struct access_claims *out_c
 bool access_token_verify(
     const char *token, const struct signing_key *key, int64_t now_us, struct access_claims *out_claims, struct err *err)
 {
-    struct token_parts parts;
-    unsigned char signature[ES256_SIGNATURE_SIZE];
-    char key_id[CLAIM_TEXT_SIZE];
-    AUTO_JWT jwt = NULL;
-    if (!split(&parts, token) || !parse(&jwt, token))
-        return refuse(err, "this is no access token");
-    if (!check_header(jwt, key_id) || base64url_decoded_size(parts.signature_length) != sizeof signature ||
-        !base64url_read(signature, parts.signature, parts.signature_length))
-        return refuse(err, "the access token is not signed in a way that is accepted here");
-    /* With OpenSSL and the key kept parsed: libjwt reads the PEM again for each token. */
-    if (!signing_key_verify(key, token, parts.signed_length, signature))
+    AUTO_INPLACE(jwt_form) form = { 0 };
+    if (!jwt_form_read(&form, token, ACCESS_TOKEN_LONGEST, "access token", err))
+        return false;
+    if (!jwt_form_verify(&form, key))
         return refuse(err, "the signature of the access token is wrong");
-    return check_claims(jwt, now_us, out_claims, err);
+    return check_claims(form.jwt, now_us, out_claims, err);
 }

@@ -41,6 +41,12 @@ MUST_CHECK bool signing_key_from_pem(struct signing_key **out_key, const char *p
 /* base64url coordinates, as in a JWK. */
 MUST_CHECK bool signing_key_public(const struct signing_key *key, char x[48], char y[48], struct err *err);
 MUST_CHECK bool signing_key_from_public(struct signing_key **out_key, const char *x, const char *y, struct err *err);
+/* The public half as bytes: X and Y side by side. From PEM ("BEGIN PUBLIC KEY"), if it is on P-256: ERR_INPUT else. */
+enum { P256_POINT_SIZE = 64 };
+MUST_CHECK bool signing_key_from_point(
+    struct signing_key **out_key, const unsigned char point[P256_POINT_SIZE], struct err *err);
+MUST_CHECK bool signing_key_point_of_pem(
+    unsigned char point[P256_POINT_SIZE], const char *pem, size_t size, struct err *err);
 /* ES256 (RFC 7518, 3.4): R and S side by side, as JWS has them. */
 enum { ES256_SIGNATURE_SIZE = 64 };
 MUST_CHECK bool signing_key_sign(const struct signing_key *key, const void *data, size_t size,
@@ -73,6 +79,24 @@ MUST_CHECK bool access_token_key_id(const char *token, char key_id[CLAIM_TEXT_SI
  * the caller. */
 MUST_CHECK bool access_token_verify(const char *token, const struct signing_key *key, int64_t now_us,
     struct access_claims *out_claims, struct err *err);
+
+/* ---- tokens that devices make with a key of their own ------------------------------------------------------------ */
+enum { DEVICE_TOKEN_LONGEST = 1024, DEVICE_KEY_ID_SIZE = 2 * SHA256_SIZE + 1 };
+/* What a device's token names its key by (kid): the SHA-256 of the public key in DER form, in lower-case hexadecimal.
+ */
+void device_key_id(char key_id[DEVICE_KEY_ID_SIZE], const unsigned char point[P256_POINT_SIZE]);
+/* Whether a text has the form of a JWT: header, payload and signature, not that it is worth anything. */
+MUST_CHECK bool device_token_is_one(const char *text);
+/* The kid, after checking length, form and that alg is exactly ES256; ERR_UNAUTHENTICATED else. */
+MUST_CHECK bool device_token_key_id(const char *token, char key_id[DEVICE_KEY_ID_SIZE], struct err *err);
+struct device_claims {
+    char subject[CLAIM_TEXT_SIZE + 1]; /* the device's id or code */
+    int64_t expires_at;
+};
+/* Signature, then aud "nwims-ingest", exp, at most 24 hours ahead; nbf and iat, where they are, with 30 s of leeway.
+ * ERR_UNAUTHENTICATED with a text fit for the caller. */
+MUST_CHECK bool device_token_verify(const char *token, const unsigned char point[P256_POINT_SIZE], int64_t now_us,
+    struct device_claims *out_claims, struct err *err);
 
 /* Verified tokens by their hash, until they expire: a signature costs 50 us and more to check, a hit about 1 us. Holds
  * at most so many, and at most so many bytes of claims. Any thread. */

@@ -111,15 +111,20 @@ bool signing_key_from_pem(struct signing_key **out_key, const char *pem, size_t 
     return true;
 }
 
+static bool number_of(unsigned char target[P256_COORDINATE_SIZE], const EVP_PKEY *pkey, const char *name)
+{
+    BIGNUM *number = NULL;
+    bool ok = EVP_PKEY_get_bn_param(pkey, name, &number) &&
+              BN_bn2binpad(number, target, P256_COORDINATE_SIZE) == P256_COORDINATE_SIZE;
+    BN_free(number);
+    return ok;
+}
+
 static bool coordinate(char target[48], const EVP_PKEY *pkey, const char *name, struct err *err)
 {
     unsigned char bytes[P256_COORDINATE_SIZE];
     AUTO_INPLACE(buffer) text = { .ceiling_bytes = 128 };
-    BIGNUM *number = NULL;
-    bool ok = EVP_PKEY_get_bn_param(pkey, name, &number) && BN_bn2binpad(number, bytes, sizeof bytes) == sizeof bytes &&
-              auth_base64url_encode(&text, bytes, sizeof bytes);
-    BN_free(number);
-    if (!ok)
+    if (!number_of(bytes, pkey, name) || !auth_base64url_encode(&text, bytes, sizeof bytes))
         return err_set(err, ERR_BUG, "cannot read a public key: %s", openssl_reason());
     memcpy(target, text.data, text.size + 1);
     return true;
@@ -152,19 +157,46 @@ static EVP_PKEY *key_of_point(unsigned char *point, size_t size)
     return pkey;
 }
 
+static bool key_from_point(struct signing_key **out_key, unsigned char *point, size_t size, struct err *err)
+{
+    AUTO(signing_key) key = key_alloc();
+    if (!key)
+        return err_set(err, ERR_LIMIT, "no memory for a signing key");
+    key->pkey = key_of_point(point, size);
+    if (!key->pkey)
+        return err_set(err, ERR_INPUT, "the coordinates are no point of P-256: %s", openssl_reason());
+    *out_key = TAKE(key);
+    return true;
+}
+
+bool signing_key_from_point(struct signing_key **out_key, const unsigned char point[P256_POINT_SIZE], struct err *err)
+{
+    unsigned char whole[1 + P256_POINT_SIZE] = { POINT_CONVERSION_UNCOMPRESSED };
+    memcpy(whole + 1, point, P256_POINT_SIZE);
+    return key_from_point(out_key, whole, sizeof whole, err);
+}
+
+bool signing_key_point_of_pem(unsigned char point[P256_POINT_SIZE], const char *pem, size_t size, struct err *err)
+{
+    if (size > 8000)
+        return err_set(err, ERR_INPUT, "%zu bytes are no public key", size);
+    AUTO_BIO bio = BIO_new_mem_buf(pem, (int)size);
+    if (!bio)
+        return err_set(err, ERR_LIMIT, "no memory for a public key");
+    EVP_PKEY *pkey = PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL);
+    bool ok = pkey && is_p256(pkey) && number_of(point, pkey, OSSL_PKEY_PARAM_EC_PUB_X) &&
+              number_of(point + P256_COORDINATE_SIZE, pkey, OSSL_PKEY_PARAM_EC_PUB_Y);
+    EVP_PKEY_free(pkey);
+    (void)openssl_reason();
+    return ok || err_set(err, ERR_INPUT, "no public key on the curve P-256 in PEM form");
+}
+
 bool signing_key_from_public(struct signing_key **out_key, const char *x, const char *y, struct err *err)
 {
     unsigned char point[1 + 2 * P256_COORDINATE_SIZE] = { POINT_CONVERSION_UNCOMPRESSED };
     if (!read_coordinate(point + 1, x) || !read_coordinate(point + 1 + P256_COORDINATE_SIZE, y))
         return err_set(err, ERR_INPUT, "the coordinates of a P-256 key are 32 bytes of base64url each");
-    AUTO(signing_key) key = key_alloc();
-    if (!key)
-        return err_set(err, ERR_LIMIT, "no memory for a signing key");
-    key->pkey = key_of_point(point, sizeof point);
-    if (!key->pkey)
-        return err_set(err, ERR_INPUT, "the coordinates are no point of P-256: %s", openssl_reason());
-    *out_key = TAKE(key);
-    return true;
+    return key_from_point(out_key, point, sizeof point, err);
 }
 
 /* JWS has R and S side by side, OpenSSL wants them in DER. */

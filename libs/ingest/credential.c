@@ -6,7 +6,7 @@
 
 bool credential_lookup(char lookup[CREDENTIAL_LOOKUP_SIZE], const char *kind, const char *name)
 {
-    bool is_hex = strcmp(kind, "x509") == 0 || strcmp(kind, "lorawan") == 0;
+    bool is_hex = strcmp(kind, "x509") == 0 || strcmp(kind, "lorawan") == 0 || strcmp(kind, "jwt") == 0;
     size_t length = 0;
     for (const char *at = name; *at; at++) {
         if (is_hex && *at == ':')

@@ -23,11 +23,11 @@ struct directory_device {
     char device_id[37];
     char device_code[65];
     char credential_id[37];
-    /* what it was found by: the verifier of a token (kind "token"), or a name (kind "psk", "x509") */
+    /* what it was found by: the verifier of a token (kind "token"), or a name (kind "psk", "x509", "jwt") */
     char kind[8];
     unsigned char verifier[32];
     char lookup[129];
-    unsigned char key[64]; /* of "psk" */
+    unsigned char key[64]; /* of "psk"; of "jwt" the public one */
     size_t key_size;
     bool is_disabled;
     bool is_suspended;  /* its tenant is */
@@ -67,7 +67,8 @@ MUST_CHECK bool directory_device_known(
 MUST_CHECK bool directory_sensors_known(struct directory *directory, int32_t tenant_id,
     const struct directory_name *names, size_t count, struct directory_sensor *out_sensors);
 /* Credentials that are found by a name: kind "psk" by its identity (the key comes with it), "x509" by the SHA-256 of
- * the certificate in lower-case hex. Whoever names it must have proven to hold it. Errors as directory_device. */
+ * the certificate in lower-case hex, "jwt" by that of the public key (which comes with it). Whoever names it must have
+ * proven to hold it. Errors as directory_device. */
 MUST_CHECK bool directory_named(struct directory *directory, const char *kind, const char *lookup,
     struct directory_device *out_device, struct arena *arena, struct err *err);
 MUST_CHECK bool directory_named_known(

@@ -1,3 +1,4 @@
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -10,7 +11,7 @@
 
 enum {
     LONGEST_CLIENT_ID = 128,
-    LONGEST_TOKEN = 256,
+    LONGEST_TOKEN = DEVICE_TOKEN_LONGEST,
     LONGEST_LOOKUP = 128,
     LONGEST_WILL = 65536,
     RECHECK_AGAIN_MS = 1000
@@ -182,7 +183,7 @@ struct login_job {
     struct job job;
     struct app *app;
     char tokens[2][LONGEST_TOKEN + 1]; /* password, then user name */
-    const char *kind;                  /* NULL: by token; "psk", "x509": by what TLS has proven */
+    const char *kind; /* NULL: by token; "psk", "x509": by what TLS has proven; "jwt": by the password's key */
     char lookup[LONGEST_LOOKUP + 1];
     bool is_assigned;
     struct directory_device device;
@@ -210,12 +211,29 @@ static void on_answer(void *context, struct net_connection *connection, struct n
     free(login);
 }
 
+/* The token ends the connection when it ends, as the credential does. */
+static bool check_own_token(const char *token, struct directory_device *device, struct err *err)
+{
+    struct device_claims claims;
+    if (device->key_size != P256_POINT_SIZE)
+        return err_set(err, ERR_BUG, "a device's key of %zu bytes", device->key_size);
+    if (!device_token_verify(token, device->key, clock_now_us(), &claims, err))
+        return false;
+    if (strcmp(claims.subject, device->device_id) != 0 && strcmp(claims.subject, device->device_code) != 0)
+        return err_set(err, ERR_UNAUTHENTICATED, "the device's token is about another device");
+    if (device->expires_at == 0 || claims.expires_at < device->expires_at)
+        device->expires_at = claims.expires_at;
+    return true;
+}
+
 /* Which of the two the token is nobody says: ThingsBoard's devices have it as user name, others as password. */
 static void ask(struct job *job, struct arena *arena)
 {
     struct login_job *login = (struct login_job *)(void *)((char *)job - offsetof(struct login_job, job));
     bool is_known = login->kind && directory_named(login->app->directory, login->kind, login->lookup, &login->device,
                                        arena, &login->err);
+    if (is_known && strcmp(login->kind, "jwt") == 0)
+        is_known = check_own_token(login->tokens[0], &login->device, &login->err);
     for (size_t i = 0; i < COUNT_OF(login->tokens) && !login->kind && !is_known; i++) {
         if (login->tokens[i][0] == '\0')
             continue;
@@ -238,8 +256,16 @@ static bool has_token(const struct login_job *login)
     return login->tokens[0][0] != '\0' || login->tokens[1][0] != '\0';
 }
 
+static bool is_own_token(const struct login_job *login)
+{
+    return login->kind && strcmp(login->kind, "jwt") == 0;
+}
+
+/* And needs no more than that: a signature is for the workers. */
 static bool is_in_memory(struct login_job *login)
 {
+    if (is_own_token(login))
+        return false;
     if (login->kind)
         return directory_named_known(login->app->directory, login->kind, login->lookup, &login->device);
     for (size_t i = 0; i < COUNT_OF(login->tokens); i++)
@@ -267,6 +293,13 @@ static struct login_job *make_job(struct session *session, const struct mqtt_con
     return login;
 }
 
+/* Of an address from which too much was wrong: the key at least must be a device's. */
+static bool may_be_a_device(struct login_job *login)
+{
+    return is_own_token(login) &&
+           directory_named_known(login->app->directory, login->kind, login->lookup, &login->device);
+}
+
 /* A pre-shared key says all; a certificate does when no token stands beside it. */
 static void take_from_tls(struct session *session, struct login_job *login)
 {
@@ -280,21 +313,35 @@ static void take_from_tls(struct session *session, struct login_job *login)
     }
 }
 
+/* False if the password is a token of the device's own making, and cannot be one. */
+static bool take_own_token(struct login_job *login, struct err *err)
+{
+    if (login->kind || !device_token_is_one(login->tokens[0]))
+        return true;
+    login->kind = "jwt";
+    return device_token_key_id(login->tokens[0], login->lookup, err);
+}
+
 static void log_in(struct session *session, struct login_job *login)
 {
     struct app *app = session->loop->app;
     char peer[NET_PEER_SIZE];
+    struct err err = { 0 };
     session_peer(session, peer);
     session->state = SESSION_LOGGING_IN;
     take_from_tls(session, login);
-    if (!login->kind && !has_token(login)) {
+    if (!take_own_token(login, &err)) {
+        failure_gate_count(app->failures, peer, clock_monotonic_us());
+        refuse_err(session, &err);
+        free(login);
+    } else if (!login->kind && !has_token(login)) {
         refuse(session, COMPLAINT_CREDENTIALS, MQTT_BAD_USER_NAME_OR_PASSWORD,
             "CONNECT carries no token: put the device's token into the user name or the password");
         free(login);
     } else if (is_in_memory(login)) {
         finish(session, &login->device, login->is_assigned);
         free(login);
-    } else if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us())) {
+    } else if (!failure_gate_is_open(app->failures, peer, clock_monotonic_us()) && !may_be_a_device(login)) {
         refuse(session, COMPLAINT_TOO_MANY_FAILURES, MQTT_CONNECTION_RATE_EXCEEDED,
             "too many wrong credentials came from this address: wait a minute");
         free(login);

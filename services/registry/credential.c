@@ -79,6 +79,21 @@ static void read_phone(struct rpc_call *call, struct err *err, const char *phone
         rpc_violation(call, err, "phone", "must be a number as in E.164: + and up to 15 digits");
 }
 
+/* Public, and kept as keys are: wrapped with the credential's id, so that none can be put in its place. */
+static void read_public_key(struct rpc_call *call, struct err *err, const char *pem, struct credential *credential)
+{
+    struct err problem = { 0 };
+    char key_id[DEVICE_KEY_ID_SIZE];
+    if (!pem || !signing_key_point_of_pem(credential->key, pem, strlen(pem), &problem)) {
+        rpc_violation(call, err, "public_key", "must be a public key on the curve P-256 in PEM form");
+        return;
+    }
+    device_key_id(key_id, credential->key);
+    credential->key_size = P256_POINT_SIZE;
+    if (!credential_lookup(credential->lookup, credential->kind, key_id))
+        err_set(err, ERR_BUG, "a key's name is too long");
+}
+
 /* What is for another kind would be dropped silently. */
 static void refuse_others(struct rpc_call *call, struct err *err, const Nwims__V1__CreateCredentialRequest *request)
 {
@@ -88,7 +103,8 @@ static void refuse_others(struct rpc_call *call, struct err *err, const Nwims__V
     } fields[] = { { "identity", "psk", request->identity }, { "key", "psk", request->key },
         { "fingerprint", "x509", request->fingerprint }, { "dev_eui", "lorawan", request->dev_eui },
         { "join_eui", "lorawan", request->join_eui }, { "app_key", "lorawan", request->app_key },
-        { "nwk_key", "lorawan", request->nwk_key }, { "phone", "phone", request->phone } };
+        { "nwk_key", "lorawan", request->nwk_key }, { "phone", "phone", request->phone },
+        { "public_key", "jwt", request->public_key } };
     for (size_t i = 0; i < COUNT_OF(fields); i++)
         if (fields[i].value && strcmp(fields[i].kind, kind) != 0)
             rpc_violation(call, err, fields[i].field, "is only for the kind %s", fields[i].kind);
@@ -105,6 +121,8 @@ static void read_by_kind(struct rpc_call *call, struct err *err, const Nwims__V1
         read_lorawan(call, err, request, credential);
     else if (strcmp(credential->kind, "phone") == 0)
         read_phone(call, err, request->phone, credential);
+    else if (strcmp(credential->kind, "jwt") == 0)
+        read_public_key(call, err, request->public_key, credential);
     else
         auth_secret_new(credential->token, "nwd_");
 }
@@ -113,7 +131,7 @@ bool credential_prepare(struct rpc_call *call, const Nwims__V1__CreateCredential
     struct credential *out_credential, struct err *err)
 {
     *out_credential = (struct credential){ .kind = request->kind ? request->kind : "token" };
-    field_choice(call, err, "kind", request->kind, "token|psk|x509|lorawan|phone", false);
+    field_choice(call, err, "kind", request->kind, "token|psk|x509|lorawan|phone|jwt", false);
     if (request->has_expires_at && request->expires_at <= clock_now_us())
         rpc_violation(call, err, "expires_at", "must be in the future");
     refuse_others(call, err, request);
@@ -146,7 +164,7 @@ bool credential_show(
     else if (is_lorawan)
         ok = (reply->app_key = hex_in(arena, credential->key, LORAWAN_KEY)) != NULL &&
              (!has_nwk || (reply->nwk_key = hex_in(arena, credential->key + LORAWAN_KEY, LORAWAN_KEY)) != NULL);
-    else if (credential->key_size > 0)
+    else if (strcmp(credential->kind, "psk") == 0)
         ok = (reply->secret = hex_in(arena, credential->key, credential->key_size)) != NULL;
     return ok || err_set(err, ERR_LIMIT, "no memory left for the answer");
 }

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """Drives ingest-mqtt with clients that know nothing of it: mosquitto_pub and mosquitto_sub, Paho, a Mosquitto broker as bridge; and with bytes of its own."""
+import base64
+import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -14,8 +17,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.append("/usr/lib/python3/dist-packages")
+import jwt
 import nwims
 import paho.mqtt.client as mqtt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -255,6 +261,63 @@ class Mqtt(unittest.TestCase):
             self.assertTrue(eventually(lambda: device.ended))
             self.assertLess(time.monotonic() - began, 2)
             self.assertEqual(device.ended[0], 0x87)
+
+    def own_token(self, key=None, algorithm="ES256", kid=None, **claims):
+        """As a device makes it: with PyJWT."""
+        claims = {"aud": "nwims-ingest", "sub": "LOGGER", "exp": int(time.time()) + 600, **claims}
+        return jwt.encode({k: v for k, v in claims.items() if v is not None}, None if algorithm == "none" else key or self.key, algorithm=algorithm, headers={"kid": kid or self.kid})
+
+    def own_key(self):
+        """A key pair of the device's own, and a credential of its public half."""
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.public = self.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+        made = self.api.post(f"/devices/{self.device['id']}/credentials", {"kind": "jwt", "public_key": self.public})
+        self.assertEqual(made.status, 201, made)
+        self.assertNotIn("secret", made.json)
+        self.kid = made.json["lookup"]
+        der = self.key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.assertEqual(self.kid, hashlib.sha256(der).hexdigest())
+        path = f"/api/v1/devices/{self.device['id']}/credentials/{made.json['id']}"
+        self.addCleanup(lambda: self.api.call("DELETE", path))
+        return path
+
+    def test_a_token_of_the_devices_own_making_lets_it_in_until_it_ends(self):
+        self.own_key()
+        for version in (mqtt.MQTTv311, mqtt.MQTTv5):
+            for port in (PORT, TLS_PORT):
+                with Paho(self.own_token(), version, port=port) as device:
+                    self.assertEqual(device.connected[0][0], 0)
+                    device.send_and_wait(TELEMETRY, {"ts": (self.at + 1) * 1000, "values": {"P1": 1}})
+        self.soon("P1", self.at + 1)
+        with Paho(self.own_token(sub=self.device["id"], exp=int(time.time()) + 3), mqtt.MQTTv5) as device:
+            device.send_and_wait(TELEMETRY, {"P1": 1})
+            self.assertTrue(eventually(lambda: device.ended, 8))
+            self.assertEqual(device.ended[0], 0x87)
+
+    def test_a_token_that_another_made_or_for_another_purpose_lets_nobody_in(self):
+        self.own_key()
+        now, stranger = int(time.time()), ec.generate_private_key(ec.SECP256R1())
+        head, body, _ = self.own_token().split(".")
+        confused = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": self.kid}).encode()).rstrip(b"=").decode() + "." + body
+        mac = hmac.new(self.public.encode(), confused.encode(), hashlib.sha256).digest()
+        bad = [self.own_token(stranger), self.own_token(aud="nwims-api"), self.own_token(aud=None), self.own_token(exp=None), self.own_token(exp=now - 1),
+               self.own_token(exp=now + 3 * 86400), self.own_token(nbf=now + 300), self.own_token(sub="OTHER"), self.own_token(kid="0" * 64),
+               self.own_token(algorithm="none"), confused + "." + base64.urlsafe_b64encode(mac).rstrip(b"=").decode(), head + "." + body + "."]
+        for token in bad:
+            with Paho(token, mqtt.MQTTv5) as device:
+                self.assertEqual(device.connected[0][0], 0x86, token)
+
+    def test_a_revoked_key_ends_its_open_connection_within_two_seconds(self):
+        path = self.own_key()
+        with Paho(self.own_token(), mqtt.MQTTv5) as device:
+            device.send_and_wait(TELEMETRY, {"P1": 1})
+            began = time.monotonic()
+            self.assertIn(self.api.call("DELETE", path).status, (200, 204))
+            self.assertTrue(eventually(lambda: device.ended))
+            self.assertLess(time.monotonic() - began, 2)
+            self.assertEqual(device.ended[0], 0x87)
+        with Paho(self.own_token(), mqtt.MQTTv5) as device:
+            self.assertEqual(device.connected[0][0], 0x86)
 
     def test_silence_beyond_the_keep_alive_ends_a_connection(self):
         raw = self.raw(keep_alive=1)

@@ -206,6 +206,32 @@ static void certificates_and_phones_are_known_by_name(void **state)
     }
 }
 
+static void a_devices_public_key_is_found_by_its_hash(void **state)
+{
+    (void)state;
+    static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n"
+                              "6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n"
+                              "-----END PUBLIC KEY-----\n";
+    Nwims__V1__ResolveCredentialReply *whose;
+    Nwims__V1__CreateCredentialRequest request = credential_of(make_device(24, "SIGNER"), "jwt");
+    expect_violation(24, "CreateCredential", &request, "public_key");
+    request.public_key = text_of("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
+    expect_violation(24, "CreateCredential", &request, "public_key");
+    request.public_key = text_of(pem);
+    Nwims__V1__Credential *made = call(24, "CreateCredential", &request);
+    assert_null(made->secret);
+    assert_int_equal(strlen(made->lookup), 64);
+    assert_int_equal(look_up("jwt", made->lookup, &whose), ERR_NONE);
+    assert_string_equal(whose->device_code, "SIGNER");
+    assert_int_equal(whose->secret.len, 64);
+    assert_memory_equal(whose->secret.data, "\x6b\x17\xd1\xf2", 4);
+    assert_int_equal(look_up("psk", made->lookup, &whose), ERR_NOT_FOUND); /* no key to prove with */
+    request = credential_of(make_device(24, "OTHER-SIGNER"), "jwt");
+    request.public_key = text_of(pem);
+    assert_int_equal(try(24, "CreateCredential", &request), ERR_CONFLICT); /* it is another device's */
+}
+
 /* ---- suspended tenants ---- */
 static void tell_tenant(int32_t tenant_id, const char *change)
 {
@@ -278,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_psk_is_found_by_its_identity),
         cmocka_unit_test(a_lorawan_key_can_be_changed_under_one_dev_eui),
         cmocka_unit_test(certificates_and_phones_are_known_by_name),
+        cmocka_unit_test(a_devices_public_key_is_found_by_its_hash),
         cmocka_unit_test(a_suspended_tenants_devices_are_refused_after_a_restart_too),
         cmocka_unit_test(no_secret_is_in_the_database),
         cmocka_unit_test(statements_that_forget_the_tenant_do_no_more),
