@@ -12,9 +12,11 @@ static bool is_type(const char *text, size_t length, const char *type)
 const char *device_body_type(const char *content_type)
 {
     const struct body_codec *codec = body_codec_find(content_type);
-    size_t length = content_type ? strcspn(content_type, "; \t") : 0;
     if (codec)
         return codec->media_type;
+    if (!content_type)
+        return NULL;
+    size_t length = strcspn(content_type, "; \t");
     return is_type(content_type, length, binary) ? binary : is_type(content_type, length, cayenne) ? cayenne : NULL;
 }
 

@@ -100,9 +100,11 @@ static int port_of(int fd)
     socklen_t size = sizeof storage;
     if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
         return 0;
-    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&storage;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&storage;
-    return ntohs(storage.ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    memcpy(&four, &storage, sizeof four);
+    memcpy(&six, &storage, sizeof six);
+    return ntohs(storage.ss_family == AF_INET6 ? six.sin6_port : four.sin_port);
 }
 
 bool net_listen(struct net_server *server, const char *address, struct net_tls *tls, struct err *err)

@@ -1,5 +1,6 @@
 #include "aggregate_store.h"
 #include "chosen.h"
+#include <assert.h>
 #include <string.h>
 
 enum { MOST_WINDOWS = 20000, MOST_SENSORS = 200, MOST_WINDOWS_OF_ALL = 1000000 };
@@ -91,6 +92,7 @@ static bool aggregate_many(struct history *history, struct rpc_call *call, const
     if (!chosen_read(&chosen, history, call, names, count, &filter, MOST_SENSORS, err) ||
         !have_one_unit(call, &chosen, err))
         return false;
+    assert(range->width_us > 0);
     if ((range->to_us - range->from_us) / range->width_us * (int64_t)chosen.count > MOST_WINDOWS_OF_ALL)
         return rpc_violation(call, err, "window", "too many for so many sensors: take a wider one or a shorter range");
     if (chosen.count > 0)

@@ -128,6 +128,9 @@ static inline void stack_start(struct stack *stack)
 
 static inline void stack_stop(struct stack *stack)
 {
+    for (size_t i = 0; i < COUNT_OF(stack->replicas); i++)
+        if (stack->replicas[i] > 0)
+            test_process_end(stack->replicas[i], SIGTERM);
     store_close(stack->superuser);
     store_close(stack->worker);
     bus_close(stack->bus);

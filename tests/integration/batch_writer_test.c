@@ -98,7 +98,7 @@ static void a_conflict_within_one_message_keeps_the_first(void **state)
     assert_int_equal(answer.stored, 2);
     assert_int_equal(answer.duplicate, 1);
     expect_rows(12, rows, 2);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 enum { BATCHES = 120, BATCH_ROWS = 200 };
@@ -166,7 +166,7 @@ static void a_killed_writer_loses_nothing_and_repeats_nothing(void **state)
     expect_rows(14, all, kept);
     assert_int_equal(tenant_total(14, "stored"), kept);
     assert_int_equal(tenant_total(14, "duplicate"), sent - kept);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* While it is held, no writer can commit. */
@@ -231,7 +231,7 @@ static void what_a_killed_writer_had_taken_is_soon_stored_by_another(void **stat
     int64_t took_ms = (clock_monotonic_us() - killed_us) / 1000;
     print_message("a killed writer's reading was stored %" PRId64 " ms after the kill\n", took_ms);
     assert_in_range(took_ms, 0, 6000); /* ACK_WAIT_MS is 2,000 */
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void what_a_slow_writer_has_taken_is_given_to_nobody_else(void **state)
@@ -254,7 +254,7 @@ static void what_a_slow_writer_has_taken_is_given_to_nobody_else(void **state)
     stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE sensor_no = 1460", COUNT + 1);
     assert_int_equal(given_out() - before, COUNT);
     test_process_end(left, SIGKILL);
-    test_process_end(right, SIGKILL);
+    test_process_end(right, SIGTERM);
 }
 
 static void late_readings_go_into_old_partitions(void **state)
@@ -285,7 +285,7 @@ static void late_readings_go_into_old_partitions(void **state)
     memcpy(all + COUNT_OF(rows), more, sizeof more);
     assert_int_equal(unique(all, COUNT_OF(all)), COUNT_OF(all));
     expect_rows(15, all, COUNT_OF(all));
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static int64_t stream_epoch(void)
@@ -400,7 +400,7 @@ static void what_can_never_be_stored_goes_to_the_dead(void **state)
     assert_int_equal(stack_send(&stack, 17, &good, 1, false).stored, 1);
     assert_int_equal(dead_count(), COUNT_OF(bad) + 1);
     expect_rows(17, &good, 1);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void what_the_database_refuses_goes_alone(void **state)
@@ -423,7 +423,7 @@ static void what_the_database_refuses_goes_alone(void **state)
         bus_expectation_close(expectations[i]);
     assert_int_equal(dead_count(), dead_before + 1);
     stack_script(stack.owner, "ALTER TABLE telemetry.reading DROP CONSTRAINT nothing_evil");
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void a_database_that_is_away_is_waited_for(void **state)
@@ -442,7 +442,7 @@ static void a_database_that_is_away_is_waited_for(void **state)
     assert_int_equal(stack_answer(expectation).stored, 1);
     expect_rows(19, rows, 2);
     assert_int_equal(tenant_total(19, "duplicate"), 0);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void a_stream_made_anew_is_another_stream(void **state)
@@ -463,7 +463,7 @@ static void a_stream_made_anew_is_another_stream(void **state)
         assert_int_equal(stack_send(&stack, 20, &row, 1, false).stored, 1);
     }
     assert_int_equal(stack_number(stack.owner, "SELECT count(*) FROM telemetry.reading WHERE sensor_no = 61"), 6);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* Hours and days as this test computes them from the readings, against the rollups. */
@@ -529,7 +529,7 @@ static void rollups_follow_late_readings_exactly(void **state)
     } else {
         fail_msg("the random keys repeat: choose another seed");
     }
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* An hour that still runs is not computed with every reading; its marks wait, but do not pile up. */
@@ -550,7 +550,7 @@ static void marks_of_a_running_hour_wait_and_grow_together(void **state)
                          "unnest(d.sensor_no, d.hour) AS m (sensor_no, hour) WHERE m.sensor_no BETWEEN 2200 AND 2299"),
         SENSORS);
     assert_int_equal(stack_number(stack.owner, "SELECT count(*) FROM telemetry.rollup_hour WHERE tenant_id = 22"), 0);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void old_ledger_rows_are_forgotten(void **state)
@@ -563,7 +563,7 @@ static void old_ledger_rows_are_forgotten(void **state)
     pid_t writer = stack_writer(&stack, usual);
     stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.committed_message WHERE tenant_id = 21", 0);
     assert_int_equal(stack_number(stack.owner, "SELECT count(*) FROM telemetry.committed_message"), others);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* ---- room in the stream ----------------------------------------------------------------------------------------- */
@@ -691,7 +691,7 @@ static void a_full_stream_has_room_again_when_the_writer_is_back(void **state)
     must(publish_heavy(23, midnight() + went_in, &err), &err);
     wait_until_stored(23, went_in + 1);
     wait_for_messages(0);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void what_was_read_stays_for_a_replay_while_there_is_room(void **state)
@@ -715,7 +715,7 @@ static void what_was_read_stays_for_a_replay_while_there_is_room(void **state)
         stack_writer(&stack, (const char *const[]){ "ACK_WAIT_MS=1000", "KEEP_READ_MS=500", "KEEPER_MS=50", NULL });
     wait_for_messages(0);
     assert_int_equal(stored_of(24), 30);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* Another reader of the stream, as a service to come would open it. */
@@ -786,7 +786,7 @@ static void another_durable_holds_back_what_it_has_not_read(void **state)
     bus_consumer_close(idle);
     forget_reader("detector");
     forget_reader("idle");
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* As an installation before this rule had it: the age goes, what was not read stays. */
@@ -802,7 +802,7 @@ static void unread_readings_survive_any_age(void **state)
     pid_t writer = stack_writer(&stack, keeping_nothing);
     wait_until_stored(26, 1);
     wait_for_messages(0);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* Acknowledged, removed, and then the server forgets what it had not written down: nothing hangs on messages that are
@@ -824,7 +824,7 @@ static void room_is_made_after_the_bus_was_killed(void **state)
         wait_until_stored(27, (round + 1) * COUNT);
         wait_for_messages(0);
     }
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static int start(void **state)

@@ -77,7 +77,7 @@ static void an_index_that_is_loose_is_built_anew_once_its_partition_is_quiet(voi
     assert_int_equal(ask(1, "SELECT count(*) FROM pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid "
                             "WHERE i.indrelid = p.oid AND i.indisunique AND i.indisvalid AND i.indisready"),
         1);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void a_partition_that_grows_is_left_alone(void **state)
@@ -97,7 +97,7 @@ static void a_partition_that_grows_is_left_alone(void **state)
         ask(2, "SELECT relfilenode FROM pg_class c JOIN pg_index i ON c.oid = i.indexrelid WHERE i.indrelid = p.oid"),
         node);
     wait_until_compact(2);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 /* ---- cut short: a reader of the partition holds the rebuild up while this transaction is open ---- */
@@ -132,7 +132,7 @@ static void a_rebuild_that_died_is_cleared_away_and_done_again(void **state)
     assert_int_equal(invalid_indexes(), 1);
     store_session_close(held);
     wait_until_compact(3);
-    test_process_end(writer, SIGKILL);
+    test_process_end(writer, SIGTERM);
 }
 
 static void a_writer_that_is_told_to_stop_does_not_wait_for_a_rebuild(void **state)
