@@ -9,6 +9,11 @@ struct map;
 MUST_CHECK struct map *map_new(size_t ceiling);
 /* Calls release (may be NULL) for each value, then frees. */
 void map_free(struct map *map, void (*release)(void *value));
+static inline void map_free_only(struct map *map)
+{
+    map_free(map, NULL);
+}
+AUTO_DEFINE(map, map_free_only)
 /* NULL if absent. */
 void *map_get(const struct map *map, const void *key, size_t key_size);
 /* Replaces; the value replaced comes back in out_old (may be NULL). False at the ceiling or without memory. */

@@ -1,4 +1,5 @@
 #include "store/outbox.h"
+#include "base/text.h"
 #include "base/uuid.h"
 #include "store/store_timer.h"
 #include <stdlib.h>
@@ -14,6 +15,32 @@ bool outbox_put(struct store_session *session, const char *subject, const void *
     uuid_format(message_id, &id);
     return store_run(session, "INSERT INTO outbox (message_id, subject, payload, traceparent) VALUES ($1, $2, $3, $4)",
         PARAMS(PARAM_TEXT(message_id), PARAM_TEXT(subject), PARAM_BYTES(payload, size), PARAM_TEXT(traceparent)), NULL,
+        err);
+}
+
+/* Bytes go as hexadecimal texts: there are no arrays of bytes among the parameters. */
+bool outbox_put_all(struct store_session *session, const char *subject, const struct outbox_payload *payloads,
+    size_t count, const char *traceparent, struct arena *arena, struct err *err)
+{
+    const char **ids = arena_alloc_array(arena, count + 1, sizeof *ids);
+    const char **texts = arena_alloc_array(arena, count + 1, sizeof *texts);
+    for (size_t i = 0; ids && texts && i < count; i++) {
+        struct uuid id = uuid_new();
+        char *id_text = arena_alloc(arena, UUID_TEXT_SIZE), *text = arena_alloc(arena, 2 * payloads[i].size + 1);
+        if (!id_text || !text)
+            return err_set(err, ERR_LIMIT, "no memory left for what is to be told");
+        uuid_format(id_text, &id);
+        text_hex(text, payloads[i].bytes, payloads[i].size);
+        ids[i] = id_text;
+        texts[i] = text;
+    }
+    if (!ids || !texts)
+        return err_set(err, ERR_LIMIT, "no memory left for what is to be told");
+    return store_run(session,
+        "INSERT INTO outbox (message_id, subject, payload, traceparent) SELECT u.id::uuid, $1::text, decode(u.payload, "
+        "'hex'), $2::text FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS u(id, payload, place) ORDER BY "
+        "u.place",
+        PARAMS(PARAM_TEXT(subject), PARAM_TEXT(traceparent), PARAM_TEXTS(ids, count), PARAM_TEXTS(texts, count)), NULL,
         err);
 }
 

@@ -9,6 +9,14 @@
 MUST_CHECK bool outbox_put(struct store_session *session, const char *subject, const void *payload, size_t size,
     const char *traceparent, struct err *err);
 
+/* The same for many, of one subject, in their order, in one statement. */
+struct outbox_payload {
+    const void *bytes;
+    size_t size;
+};
+MUST_CHECK bool outbox_put_all(struct store_session *session, const char *subject,
+    const struct outbox_payload *payloads, size_t count, const char *traceparent, struct arena *arena, struct err *err);
+
 /* Publishes up to most messages, oldest first, by calling publish for each, and deletes those it said true for; stops
  * at the first false. One replica at a time does it (advisory lock): another gets 0. */
 typedef bool outbox_publish(void *context, const char *subject, const void *payload, size_t size,

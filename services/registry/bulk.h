@@ -16,7 +16,8 @@ struct bulk_kind {
     const char *name;   /* of the job, and the action of its audit record */
     const char *plural; /* needs the permission "<plural>:bulk" */
     const struct entity *entity;
-    bool makes_new; /* what is not there is made; else it is a failure */
+    bool makes_new;        /* what is not there is made; else it is a failure */
+    bool is_made_together; /* new ones in one statement a chunk: prepare and review do no I/O */
     /* What is special to the entity, before it is written, and after: existing is NULL for a new one. May be NULL. */
     bool (*prepare)(struct work *work, ProtobufCMessage *wanted, const ProtobufCMessage *existing, struct err *err);
     bool (*review)(struct work *work, const ProtobufCMessage *wanted, const ProtobufCMessage *written, struct err *err);

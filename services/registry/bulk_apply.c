@@ -1,7 +1,9 @@
-/* Items onto rows: found together, then written one by one by the rules that single calls have too. */
+/* Items onto rows: found together, then written by the rules that single calls have too: what is there one by one, what
+ * is new in one statement where that can be. */
 #include "base/map.h"
 #include "bulk.h"
 #include "entity_api.h"
+#include "entity_create.h"
 #include "nwims/v1/common.pb-c.h"
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +21,6 @@ static bool remember(struct map *there, ProtobufCMessage *message, const char *f
     return !key || map_put(there, key, strlen(key), message, NULL) ||
            err_set(err, ERR_LIMIT, "no memory left for a chunk");
 }
-
-static void map_free_only(struct map *map)
-{
-    map_free(map, NULL);
-}
-AUTO_DEFINE(map, map_free_only)
 
 /* Locked in one order, so that two calls for the same things wait for each other and not in a ring. */
 static bool find_all(struct work *work, const struct entity *entity, const struct bulk_item *items, size_t count,
@@ -139,14 +135,20 @@ static bool write(struct work *work, const struct bulk_kind *kind, struct bulk_i
     return remember(there, written, "code", err) && remember(there, written, "id", err);
 }
 
+static bool check(struct work *work, const struct bulk_kind *kind, struct bulk_item *item,
+    const ProtobufCMessage *existing, struct err *err)
+{
+    if (!existing && !kind->makes_new)
+        return err_set(err, ERR_NOT_FOUND, "there is no such %s", kind->entity->noun);
+    return entity_check(work->call, kind->entity, item->message, !existing, err) &&
+           (!kind->prepare || kind->prepare(work, item->message, existing, err));
+}
+
 static bool apply_one(struct work *work, const struct bulk_kind *kind, struct bulk_item *item, struct map *there,
     bool *out_wrote, struct err *err)
 {
     ProtobufCMessage *existing = look_up(there, item->name);
-    if (!existing && !kind->makes_new)
-        return err_set(err, ERR_NOT_FOUND, "there is no such %s", kind->entity->noun);
-    if (!entity_check(work->call, kind->entity, item->message, !existing, err) ||
-        (kind->prepare && !kind->prepare(work, item->message, existing, err)))
+    if (!check(work, kind, item, existing, err))
         return false;
     work->key = (struct work_key){ 0 };
     if (existing) {
@@ -160,6 +162,53 @@ static bool apply_one(struct work *work, const struct bulk_kind *kind, struct bu
     }
     *out_wrote = true;
     return write(work, kind, item, existing, there, err);
+}
+
+/* ---- new ones, together ---- */
+struct newcomers {
+    struct bulk_item **items;
+    ProtobufCMessage **messages, **written;
+    struct change *changes;
+    size_t count;
+};
+
+static bool newcomers_init(struct newcomers *newcomers, size_t most, struct arena *arena, struct err *err)
+{
+    *newcomers = (struct newcomers){ .items = arena_alloc_array(arena, most, sizeof *newcomers->items),
+        .messages = arena_alloc_array(arena, most, sizeof *newcomers->messages),
+        .written = arena_alloc_array(arena, most, sizeof *newcomers->written),
+        .changes = arena_alloc_array(arena, most, sizeof *newcomers->changes) };
+    return (newcomers->items && newcomers->messages && newcomers->written && newcomers->changes) ||
+           err_set(err, ERR_LIMIT, "no memory left for a chunk");
+}
+
+static bool settle_one(struct work *work, const struct bulk_kind *kind, struct bulk_item *item,
+    ProtobufCMessage *written, struct map *there, struct change *out_change, struct err *err)
+{
+    if (kind->review && !kind->review(work, item->message, written, err))
+        return false;
+    *out_change = (struct change){
+        .noun = kind->entity->noun, .change = "created", .id = text_of(written, "id"), .code = text_of(written, "code")
+    };
+    snprintf(item->id, sizeof item->id, "%s", text_of(written, "id"));
+    item->outcome = "created";
+    return remember(there, written, "code", err) && remember(there, written, "id", err);
+}
+
+/* Makes those that wait. False with the kind of a bad item: which one, only a careful pass finds out. */
+static bool make_all(
+    struct work *work, const struct bulk_kind *kind, struct newcomers *newcomers, struct map *there, struct err *err)
+{
+    size_t count = newcomers->count;
+    newcomers->count = 0;
+    if (count == 0)
+        return true;
+    if (!entity_create_all(work, kind->entity, newcomers->messages, count, newcomers->written, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!settle_one(work, kind, newcomers->items[i], newcomers->written[i], there, &newcomers->changes[i], err))
+            return false;
+    return work_tell_all(work, newcomers->changes, count, err);
 }
 
 /* ---- all ---- */
@@ -186,48 +235,93 @@ static bool note_failure(struct work *work, struct bulk_item *item, const struct
     return item->reason || err_set(err, ERR_LIMIT, "no memory left for a chunk");
 }
 
-enum pass { PASS_QUICK, PASS_CAREFUL };
+/* One pass over a chunk. Quick: false with is_again set when something failed that had begun to write. Careful: each
+ * for itself, so that one that fails takes back what it wrote and no more. */
+struct pass_state {
+    struct work *work;
+    const struct bulk_kind *kind;
+    struct map *there;
+    struct map *awaited; /* names of newcomers, made or not yet */
+    struct newcomers newcomers;
+    bool is_careful, is_together;
+    bool is_again;
+};
 
-/* Quick: false with out_again set when something failed that had begun to write. Careful: each for itself, so that one
- * that fails takes back what it wrote and no more. */
-static bool apply_all(struct work *work, const struct bulk_kind *kind, struct bulk_item *items, size_t count,
-    enum pass pass, bool *out_again, struct err *err)
+/* A newcomer waits for the others, unless it is named a second time: then the first has to be there. */
+static bool apply_item(struct pass_state *pass, struct bulk_item *item, bool *out_wrote, struct err *err)
 {
-    AUTO(map) there = map_new(4 * BULK_AT_ONCE);
-    if (!there)
-        return err_set(err, ERR_LIMIT, "no memory left for a chunk");
-    if (!find_all(work, kind->entity, items, count, there, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct err why = { 0 };
-        bool has_written = false;
-        Nwims__V1__Failure failure = NWIMS__V1__FAILURE__INIT;
-        work->call->failure = &failure;
-        items[i].outcome = items[i].reason ? "failed" : NULL;
-        if (items[i].reason)
-            continue;
-        if (pass == PASS_CAREFUL && !store_script(work->session, "SAVEPOINT item", err))
-            return false;
-        if (apply_one(work, kind, &items[i], there, &has_written, &why)) {
-            if (pass == PASS_CAREFUL && !store_script(work->session, "RELEASE SAVEPOINT item", err))
-                return false;
-            continue;
-        }
-        if (!is_of_the_item(why.kind)) {
-            *err = why;
-            return false;
-        }
-        if (pass == PASS_QUICK && has_written) {
-            *out_again = true;
-            return false;
-        }
-        if (pass == PASS_CAREFUL &&
-            !store_script(work->session, "ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item", err))
-            return false;
-        if (!note_failure(work, &items[i], &why, err))
+    struct newcomers *newcomers = &pass->newcomers;
+    size_t length = strlen(item->name);
+    if (pass->is_together && map_get(pass->awaited, item->name, length)) {
+        *out_wrote = true;
+        if (!make_all(pass->work, pass->kind, newcomers, pass->there, err))
             return false;
     }
-    return true;
+    if (!pass->is_together || look_up(pass->there, item->name))
+        return apply_one(pass->work, pass->kind, item, pass->there, out_wrote, err);
+    if (!check(pass->work, pass->kind, item, NULL, err))
+        return false;
+    newcomers->items[newcomers->count] = item;
+    newcomers->messages[newcomers->count++] = item->message;
+    return map_put(pass->awaited, item->name, length, item, NULL) ||
+           err_set(err, ERR_LIMIT, "no memory left for a chunk");
+}
+
+/* Sets the item's outcome, or leaves it to make_all. */
+static bool apply_noting(struct pass_state *pass, struct bulk_item *item, struct err *err)
+{
+    struct err why = { 0 };
+    bool has_written = false;
+    struct store_session *session = pass->work->session;
+    Nwims__V1__Failure failure = NWIMS__V1__FAILURE__INIT;
+    pass->work->call->failure = &failure;
+    if (pass->is_careful && !store_script(session, "SAVEPOINT item", err))
+        return false;
+    bool is_good = apply_item(pass, item, &has_written, &why);
+    if (!is_good && !is_of_the_item(why.kind)) {
+        *err = why;
+        return false;
+    }
+    if (!is_good && has_written && !pass->is_careful) {
+        pass->is_again = true;
+        return false;
+    }
+    if (pass->is_careful &&
+        !store_script(
+            session, is_good ? "RELEASE SAVEPOINT item" : "ROLLBACK TO SAVEPOINT item; RELEASE SAVEPOINT item", err))
+        return false;
+    return is_good || note_failure(pass->work, item, &why, err);
+}
+
+static bool make_rest(struct pass_state *pass, struct err *err)
+{
+    struct err why = { 0 };
+    Nwims__V1__Failure failure = NWIMS__V1__FAILURE__INIT;
+    pass->work->call->failure = &failure;
+    if (make_all(pass->work, pass->kind, &pass->newcomers, pass->there, &why))
+        return true;
+    pass->is_again = is_of_the_item(why.kind);
+    if (!pass->is_again)
+        *err = why;
+    return false;
+}
+
+static bool apply_all(struct pass_state *pass, struct bulk_item *items, size_t count, struct err *err)
+{
+    AUTO(map) there = map_new(4 * BULK_AT_ONCE);
+    AUTO(map) awaited = map_new(4 * BULK_AT_ONCE);
+    pass->there = there;
+    pass->awaited = awaited;
+    if (!there || !awaited || !newcomers_init(&pass->newcomers, count + 1, pass->work->call->arena, err))
+        return err_set(err, ERR_LIMIT, "no memory left for a chunk");
+    if (!find_all(pass->work, pass->kind->entity, items, count, there, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        items[i].outcome = items[i].reason ? "failed" : NULL;
+        if (!items[i].reason && !apply_noting(pass, &items[i], err))
+            return false;
+    }
+    return make_rest(pass, err);
 }
 
 static void count_all(const struct bulk_item *items, size_t count, struct job_counts *counts)
@@ -251,19 +345,20 @@ static void forget_failures(struct bulk_item *items, size_t count, const bool *w
 bool bulk_apply(struct work *work, const struct bulk_kind *kind, struct bulk_item *items, size_t count,
     struct job_counts *counts, struct err *err)
 {
-    bool again = false;
     Nwims__V1__Failure *outer = work->call->failure;
+    struct pass_state quick = {
+        .work = work, .kind = kind, .is_together = kind->is_made_together && work->scope.is_whole
+    };
+    struct pass_state careful = { .work = work, .kind = kind, .is_careful = true };
     bool *was_bad = arena_alloc_array(work->call->arena, count + 1, sizeof *was_bad);
     if (!was_bad)
         return err_set(err, ERR_LIMIT, "no memory left for a chunk");
     for (size_t i = 0; i < count; i++)
         was_bad[i] = items[i].reason != NULL;
-    bool ok = store_script(work->session, "SAVEPOINT chunk", err) &&
-              apply_all(work, kind, items, count, PASS_QUICK, &again, err);
-    if (!ok && again) {
+    bool ok = store_script(work->session, "SAVEPOINT chunk", err) && apply_all(&quick, items, count, err);
+    if (!ok && quick.is_again) {
         forget_failures(items, count, was_bad);
-        ok = store_script(work->session, "ROLLBACK TO SAVEPOINT chunk", err) &&
-             apply_all(work, kind, items, count, PASS_CAREFUL, &again, err);
+        ok = store_script(work->session, "ROLLBACK TO SAVEPOINT chunk", err) && apply_all(&careful, items, count, err);
     }
     work->call->failure = outer;
     if (!ok || !store_script(work->session, "RELEASE SAVEPOINT chunk", err))

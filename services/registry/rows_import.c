@@ -23,7 +23,7 @@ static bool check_parents(
 }
 
 const struct bulk_kind bulk_devices_import = {
-    .name = "devices.import", .plural = "devices", .entity = &device_entity, .makes_new = true
+    .name = "devices.import", .plural = "devices", .entity = &device_entity, .makes_new = true, .is_made_together = true
 };
 const struct bulk_kind bulk_assets_import = { .name = "assets.import",
     .plural = "assets",

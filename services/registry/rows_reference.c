@@ -26,12 +26,6 @@ bool rows_references_add(struct rows_references *references, size_t at, const ch
     return true;
 }
 
-static void map_free_only(struct map *map)
-{
-    map_free(map, NULL);
-}
-AUTO_DEFINE(map, map_free_only)
-
 /* All that is named in the column, by code and by id. */
 static bool look_up(
     struct work *work, const struct entity *entity, const char **names, size_t count, struct map *ids, struct err *err)

@@ -87,5 +87,6 @@ const struct bulk_kind bulk_sensors_import = { .name = "sensors.import",
     .plural = "sensors",
     .entity = &sensor_record_entity,
     .makes_new = true,
+    .is_made_together = true,
     .prepare = sensor_record_prepare,
     .review = sensor_record_review };

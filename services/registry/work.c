@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EVENT_CEILING = 4096 };
+enum { EVENT_CEILING = 4096, EVENT_SUBJECT_SIZE = 64 };
 
 /* Which municipalities lie in the scope, and which regions these are in. */
 static bool find_places(struct work *work, struct err *err)
@@ -73,11 +73,10 @@ static void *borrow(const void *text)
     return (void *)(uintptr_t)text;
 }
 
-static bool put_event(struct work *work, const struct change *change, struct err *err)
+static bool encode_event(
+    const struct work *work, const struct change *change, struct buffer *out_payload, struct err *err)
 {
     Nwims__V1__EntityChanged event = NWIMS__V1__ENTITY_CHANGED__INIT;
-    AUTO_INPLACE(buffer) payload = { .ceiling_bytes = EVENT_CEILING };
-    char subject[64], traceparent[TRACEPARENT_SIZE];
     event.has_tenant_id = event.has_changed_at = true;
     event.tenant_id = work->tenant_id;
     event.changed_at = clock_now_us();
@@ -89,10 +88,47 @@ static bool put_event(struct work *work, const struct change *change, struct err
     event.has_has_moved = event.has_moved = change->has_moved;
     if (change->verifier)
         event.verifier = (ProtobufCBinaryData){ .len = SHA256_SIZE, .data = borrow(change->verifier) };
-    snprintf(subject, sizeof subject, "events.%d.%s", (int)work->tenant_id, change->noun);
+    return wire_encode(out_payload, &event.base, err);
+}
+
+static void event_subject(char subject[EVENT_SUBJECT_SIZE], const struct work *work, const char *noun)
+{
+    snprintf(subject, EVENT_SUBJECT_SIZE, "events.%d.%s", (int)work->tenant_id, noun);
+}
+
+static bool put_event(struct work *work, const struct change *change, struct err *err)
+{
+    AUTO_INPLACE(buffer) payload = { .ceiling_bytes = EVENT_CEILING };
+    char subject[EVENT_SUBJECT_SIZE], traceparent[TRACEPARENT_SIZE];
+    event_subject(subject, work, change->noun);
     trace_format(traceparent, &work->call->caller->trace);
-    return wire_encode(&payload, &event.base, err) &&
+    return encode_event(work, change, &payload, err) &&
            outbox_put(work->session, subject, payload.data, payload.size, traceparent, err);
+}
+
+bool work_tell_all(struct work *work, const struct change *changes, size_t count, struct err *err)
+{
+    AUTO_INPLACE(buffer) payload = { .ceiling_bytes = EVENT_CEILING };
+    char subject[EVENT_SUBJECT_SIZE], traceparent[TRACEPARENT_SIZE];
+    struct arena *arena = work->call->arena;
+    struct outbox_payload *payloads = arena_alloc_array(arena, count + 1, sizeof *payloads);
+    for (size_t i = 0; payloads && i < count; i++) {
+        buffer_reset(&payload);
+        if (!encode_event(work, &changes[i], &payload, err))
+            return false;
+        void *bytes = arena_alloc(arena, payload.size + 1);
+        if (!bytes)
+            return err_set(err, ERR_LIMIT, "no memory left for what is to be told");
+        memcpy(bytes, payload.data, payload.size);
+        payloads[i] = (struct outbox_payload){ bytes, payload.size };
+    }
+    if (!payloads)
+        return err_set(err, ERR_LIMIT, "no memory left for what is to be told");
+    if (count == 0)
+        return true;
+    event_subject(subject, work, changes[0].noun);
+    trace_format(traceparent, &work->call->caller->trace);
+    return outbox_put_all(work->session, subject, payloads, count, traceparent, arena, err);
 }
 
 static bool put_audit(struct work *work, const struct change *change, struct err *err)

@@ -44,6 +44,8 @@ struct change {
 };
 /* An event for whoever remembers the thing, and a record for the auditor. */
 MUST_CHECK bool work_announce(struct work *work, const struct change *change, struct err *err);
+/* Events of many changes of things of one noun, in one statement; records for the auditor are the caller's. */
+MUST_CHECK bool work_tell_all(struct work *work, const struct change *changes, size_t count, struct err *err);
 /* Keeps the answer under the caller's idempotency key, commits, and has the events sent. */
 MUST_CHECK bool work_commit(struct work *work, struct err *err);
 /* Rolls back what was not committed. */

@@ -118,6 +118,49 @@ static void it_takes_the_permission_for_many_not_for_one(void **state)
     }
 }
 
+/* ---- new ones are made together ---- */
+static void new_ones_are_made_together_and_a_code_that_comes_again_changes_the_first(void **state)
+{
+    (void)state;
+    struct rpc_caller root = caller_of(OTHER, "*:*");
+    Nwims__V1__ImportRowsRequest rows = rows_of("sensors",
+        "code,kind,name,range_min,range_max,is_household,period_s\nTG-1,flow,\"a \"\"b\"\", {c}\",-0.1,1e300,true,60\n"
+        "TG-2,level,,,,,\nTG-1,flow,again,,,,\nTG-3,flow,,,,,\nTG-2,level,,,,,\n",
+        NULL);
+    Nwims__V1__Job *job = bulk(&root, "ImportRows", &rows);
+    expect_counts(job, 3, 1, 1, 0);
+    expect_event("events.12.sensor", job->items[0]->id, "created", "TG-1", NULL);
+    assert_string_equal(job->items[2]->id, job->items[0]->id);
+    assert_string_equal(job->items[2]->outcome, "updated");
+    assert_string_equal(job->items[4]->outcome, "unchanged");
+    assert_int_equal(count_as("nwims_registry", OTHER,
+                         "SELECT count(*) FROM sensor WHERE code = 'TG-1' AND name = 'again' AND range_min = -0.1 AND "
+                         "range_max = 1e300 AND is_household AND period_s = 60 AND unit IS NOT NULL"),
+        1);
+}
+
+static void a_bad_one_among_those_made_together_is_found_and_the_others_are_made(void **state)
+{
+    (void)state;
+    struct rpc_caller root = caller_of(OTHER, "*:*");
+    Nwims__V1__BulkOptions options = skipping();
+    Nwims__V1__ImportRowsRequest rows = rows_of("sensors",
+        "code,kind,range_min,range_max,device_id\nBAD-1,flow,0,1,\nBAD-2,flow,5,1,\n"
+        "BAD-3,flow,,,01912345-6789-7abc-8def-0123456789ab\nBAD-4,level,,,\n",
+        &options);
+    Nwims__V1__Job *job = bulk(&root, "ImportRows", &rows);
+    expect_counts(job, 2, 0, 0, 2);
+    assert_string_equal(job->items[1]->field, "range_max");
+    assert_string_equal(job->items[2]->field, "device_id");
+    assert_string_equal(job->items[3]->outcome, "created");
+    expect_event("events.12.sensor", job->items[3]->id, "created", "BAD-4", NULL);
+    options.on_error = text_of("abort");
+    rows = rows_of("sensors", "code,kind,range_min,range_max\nBAD-5,flow,,\nBAD-6,flow,2,2\n", &options);
+    job = bulk(&root, "ImportRows", &rows);
+    expect_counts(job, 0, 0, 0, 1);
+    assert_int_equal(count_as("nwims_registry", OTHER, "SELECT count(*) FROM sensor WHERE code LIKE 'BAD-%'"), 2);
+}
+
 /* ---- one at a time tells of its changes ---- */
 static void every_change_is_told_and_one_record_has_the_counts(void **state)
 {
@@ -352,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_permission_for_a_part_reaches_that_part_only),
         cmocka_unit_test(it_takes_the_permission_for_many_not_for_one),
+        cmocka_unit_test(new_ones_are_made_together_and_a_code_that_comes_again_changes_the_first),
+        cmocka_unit_test(a_bad_one_among_those_made_together_is_found_and_the_others_are_made),
         cmocka_unit_test(every_change_is_told_and_one_record_has_the_counts),
         cmocka_unit_test(a_job_in_steps_goes_on_behind_its_last_step),
         cmocka_unit_test(a_job_that_is_one_transaction_begins_anew),
