@@ -164,11 +164,12 @@ FUZZ_MAIN := -fsanitize=fuzzer
 else
 FUZZ_MAIN := tests/fuzz/replay.c
 endif
-# A decoder that lives in a service: <name>_fuzz.objects in its service.mk.
+# A decoder that lives in a service: <name>_fuzz.objects in its service.mk, and .libs, what these need beside.
 fuzz_objects = $(addprefix $(B)/services/,$($(1).objects))
-$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call fuzz_objects,$$*) $(call archives,$(filter ingest transcode auth http rpc epanet,$(LIBS))) | $(PROTO_H)
+fuzz_libs = $(filter ingest transcode auth http rpc epanet,$(LIBS)) $($(1).libs)
+$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $$(call fuzz_objects,$$*) $$(call archives,$$(call fuzz_libs,$$*)) | $(PROTO_H)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(CFLAGS_ALL) $(WARNINGS) $(LDFLAGS_ALL) $(if $($*.objects),-Iservices/$(firstword $(subst /, ,$($*.objects)))) $< $(FUZZ_MAIN) $(call fuzz_objects,$*) $(call link_of,$(filter ingest transcode auth http rpc epanet,$(LIBS))) -lm -o $@
+	$(CC) $(CPPFLAGS) -I. $(CFLAGS_ALL) $(WARNINGS) $(LDFLAGS_ALL) $(if $($*.objects),-Iservices/$(firstword $(subst /, ,$($*.objects)))) $< $(FUZZ_MAIN) $(call fuzz_objects,$*) $(call link_of,$(call fuzz_libs,$*)) -lm -o $@
 .PHONY: fuzz-build fuzz-replay fuzz
 fuzz-build: $(FUZZ_TARGETS)
 fuzz-replay: $(FUZZ_TARGETS)                               ## replay the corpora of the fuzz targets
