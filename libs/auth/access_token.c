@@ -25,13 +25,37 @@ static bool refuse(struct err *err, const char *text)
     return err_set(err, ERR_UNAUTHENTICATED, "%s", text);
 }
 
+/* ---- permissions ----
+ * What the built-in roles give is not written out: a token comes with every request, and an administrator's would be
+ * twice as long. Where "perm" is there, it alone counts. */
+static bool join_roles(char permissions[CLAIM_PERMISSIONS_SIZE], const char *roles)
+{
+    char role[CLAIM_TEXT_SIZE];
+    struct err ignored = { 0 };
+    permissions[0] = '\0';
+    for (size_t length; *roles; roles += length + (roles[length] == ' ')) {
+        length = strcspn(roles, " ");
+        if (!text_copy(role, sizeof role, roles, length) ||
+            !permission_join(permissions, role_permissions(role), &ignored))
+            return false;
+    }
+    return *permissions != '\0';
+}
+
+static bool add_permissions(jwt_t *jwt, const struct access_claims *claims)
+{
+    char of_roles[CLAIM_PERMISSIONS_SIZE];
+    bool follow_from_roles = join_roles(of_roles, claims->roles) && strcmp(of_roles, claims->permissions) == 0;
+    return follow_from_roles || jwt_add_grant(jwt, "perm", claims->permissions) == 0;
+}
+
 /* ---- signing ----------------------------------------------------------------------------------------------------- */
 static bool add_claims(jwt_t *jwt, const struct access_claims *claims)
 {
     return jwt_add_grant(jwt, "iss", ISSUER) == 0 && jwt_add_grant(jwt, "aud", AUDIENCE) == 0 &&
            jwt_add_grant(jwt, "sub", claims->subject) == 0 && jwt_add_grant(jwt, "jti", claims->token_id) == 0 &&
            jwt_add_grant_int(jwt, "tid", claims->tenant_id) == 0 && jwt_add_grant(jwt, "roles", claims->roles) == 0 &&
-           jwt_add_grant(jwt, "perm", claims->permissions) == 0 && jwt_add_grant(jwt, "sid", claims->session_id) == 0 &&
+           add_permissions(jwt, claims) && jwt_add_grant(jwt, "sid", claims->session_id) == 0 &&
            (!*claims->grants || jwt_add_grant(jwt, "grants", claims->grants) == 0) &&
            jwt_add_grant_int(jwt, "sep", claims->subject_epoch) == 0 &&
            jwt_add_grant_int(jwt, "tep", claims->tenant_epoch) == 0 &&
@@ -77,6 +101,12 @@ static bool read_optional_text(char *target, size_t size, jwt_t *jwt, const char
     return !text || text_copy(target, size, text, strlen(text));
 }
 
+static bool read_permissions(struct access_claims *claims, jwt_t *jwt)
+{
+    return jwt_get_grant(jwt, "perm") ? jwt_claim_text(claims->permissions, sizeof claims->permissions, jwt, "perm")
+                                      : join_roles(claims->permissions, claims->roles);
+}
+
 static bool read_int(int64_t *out_value, jwt_t *jwt, const char *name, int64_t most)
 {
     errno = 0;
@@ -99,8 +129,7 @@ static bool read_claims(struct access_claims *claims, jwt_t *jwt, int64_t *out_n
     *claims = (struct access_claims){ 0 };
     if (!jwt_claim_text(claims->subject, sizeof claims->subject, jwt, "sub") ||
         !jwt_claim_text(claims->token_id, sizeof claims->token_id, jwt, "jti") ||
-        !jwt_claim_text(claims->roles, sizeof claims->roles, jwt, "roles") ||
-        !jwt_claim_text(claims->permissions, sizeof claims->permissions, jwt, "perm") ||
+        !jwt_claim_text(claims->roles, sizeof claims->roles, jwt, "roles") || !read_permissions(claims, jwt) ||
         !read_optional_text(claims->session_id, sizeof claims->session_id, jwt, "sid") ||
         !read_optional_text(claims->grants, sizeof claims->grants, jwt, "grants") ||
         !read_epoch(&claims->subject_epoch, jwt, "sep") || !read_epoch(&claims->tenant_epoch, jwt, "tep") ||

@@ -68,8 +68,9 @@ struct access_claims {
     int64_t issued_at;                        /* microseconds since the epoch */
     int64_t expires_at;
 };
-/* ES256, header with kid, claims iss "nwims", aud "nwims-api", sub, jti, sid, tid, roles, perm, grants, sep, tep, iat,
- * nbf, exp. ERR_LIMIT if it would be longer than ACCESS_TOKEN_LONGEST. */
+/* ES256, header with kid, claims iss "nwims", aud "nwims-api", sub, jti, sid, tid, roles, perm (only if it is not what
+ * the built-in roles give), grants, sep, tep, iat, nbf, exp. ERR_LIMIT if it would be longer than ACCESS_TOKEN_LONGEST.
+ */
 MUST_CHECK bool access_token_sign(struct buffer *out, const struct signing_key *key, const char *key_id,
     const struct access_claims *claims, struct err *err);
 /* The key id in a token's header, after checking length, form and that alg is exactly ES256; ERR_UNAUTHENTICATED else.

@@ -94,6 +94,44 @@ static void a_signed_token_gives_its_claims_back(void **state)
     assert_int_equal(out.expires_at, in.expires_at);
 }
 
+static void permissions_come_back_whether_roles_give_them_or_not(void **state)
+{
+    static const struct {
+        const char *roles, *permissions; /* NULL: what the roles give */
+        bool is_short;
+    } cases[] = {
+        { "tenant_admin", NULL, true },
+        { "national_admin", NULL, true },
+        { "viewer technician", NULL, true },
+        { "tenant_admin", "", false }, /* the role holds in a region only */
+        { "tenant_admin", "sensors:read", false },
+        { "viewer", "*:*", false },
+        { "pump-crew", "devices:write", false },
+        { "viewer pump-crew", NULL, true }, /* a role of their own that gives nothing more */
+        { "", "", false },
+    };
+    struct err err = { 0 };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct access_claims in = good_claims(), out;
+        AUTO_INPLACE(buffer) token, payload = { 0 };
+        snprintf(in.roles, sizeof in.roles, "%s", cases[i].roles);
+        in.permissions[0] = '\0';
+        if (cases[i].permissions)
+            snprintf(in.permissions, sizeof in.permissions, "%s", cases[i].permissions);
+        else
+            for (const char *const *role = role_names; *role; role++)
+                assert_true(!strstr(in.roles, *role) || permission_join(in.permissions, role_permissions(*role), &err));
+        sign(&token, &in);
+        assert_true(access_token_verify(token.data, keys.verifier, now_us, &out, &err));
+        assert_string_equal(out.permissions, in.permissions);
+        assert_string_equal(out.roles, in.roles);
+        const char *body = strchr(token.data, '.') + 1;
+        assert_true(auth_base64url_decode(&payload, body, strcspn(body, "."), &err));
+        assert_int_equal(strstr(payload.data, "\"perm\"") == NULL, cases[i].is_short);
+    }
+}
+
 /* R and S are sometimes short numbers: they must be padded on the way out and in. */
 static void many_signatures_all_verify(void **state)
 {
@@ -369,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signed_token_gives_its_claims_back),
+        cmocka_unit_test(permissions_come_back_whether_roles_give_them_or_not),
         cmocka_unit_test(many_signatures_all_verify),
         cmocka_unit_test(times_are_checked),
         cmocka_unit_test(forged_tokens_are_refused),
