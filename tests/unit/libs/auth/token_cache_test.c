@@ -74,6 +74,31 @@ static void longer_tokens_than_there_are_do_not_count(void **state)
     free(endless);
 }
 
+/* The last token of a thread is known again without its digest: only if it is the same to the last byte. */
+static void tokens_of_one_length_are_told_apart(void **state)
+{
+    static const size_t lengths[] = { 1, 7, 8, 9, 900, 2047, 2048, 2049, ACCESS_TOKEN_LONGEST };
+    struct access_claims claims;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        AUTO(token_cache) cache = token_cache_new(100, 1024 * 1024);
+        char *token = calloc(1, lengths[i] + 1);
+        assert_non_null(token);
+        memset(token, 'a', lengths[i]);
+        token_cache_put(cache, token, &seven);
+        for (size_t at = 0; at < lengths[i]; at += lengths[i] < 20 ? 1 : 13) {
+            token[at] = 'b';
+            assert_false(token_cache_get(cache, token, 1, &claims));
+            token[at] = 'a';
+            assert_true(token_cache_get(cache, token, 1, &claims));
+            assert_true(token_cache_get(cache, token, 1, &claims));
+        }
+        token[lengths[i] - 1] = 'b';
+        assert_false(token_cache_get(cache, token, 1, &claims));
+        free(token);
+    }
+}
+
 static void all_claims_come_back(void **state)
 {
     struct access_claims in = { .subject = "s",
@@ -165,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_second_put_replaces),
         cmocka_unit_test(it_never_holds_more_than_its_ceiling),
         cmocka_unit_test(longer_tokens_than_there_are_do_not_count),
+        cmocka_unit_test(tokens_of_one_length_are_told_apart),
         cmocka_unit_test(all_claims_come_back),
         cmocka_unit_test(its_bytes_have_a_ceiling_and_the_newest_stays),
         cmocka_unit_test(threads_do_not_disturb_each_other),
