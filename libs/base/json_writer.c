@@ -116,8 +116,9 @@ void json_text(struct json_writer *writer, const char *text)
 
 void json_int(struct json_writer *writer, int64_t value)
 {
+    char text[NUMBER_TEXT_SIZE];
     separate(writer);
-    buffer_printf(writer->out, "%" PRId64, value);
+    buffer_put(writer->out, text, number_format_int(text, value));
 }
 
 void json_uint(struct json_writer *writer, uint64_t value)

@@ -131,3 +131,19 @@ size_t number_format(char text[NUMBER_TEXT_SIZE], double value)
     }
     return (size_t)snprintf(text, NUMBER_TEXT_SIZE, "%.17g", value);
 }
+
+size_t number_format_int(char text[NUMBER_TEXT_SIZE], int64_t value)
+{
+    char digits[NUMBER_TEXT_SIZE];
+    size_t count = 0, length = 0;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        digits[count++] = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        text[length++] = '-';
+    while (count > 0)
+        text[length++] = digits[--count];
+    text[length] = '\0';
+    return length;
+}

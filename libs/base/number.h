@@ -11,3 +11,5 @@ size_t number_parse(const char *text, size_t length, double *out_value);
 MUST_CHECK bool number_parse_int(const char *text, size_t length, int64_t *out_value);
 /* Writes the shortest text that reads back as value, "null" if it is not finite; returns its length. */
 size_t number_format(char text[NUMBER_TEXT_SIZE], double value);
+/* The same of whole numbers: a tenth of what printf takes. */
+size_t number_format_int(char text[NUMBER_TEXT_SIZE], int64_t value);

@@ -1,9 +1,12 @@
+#include "base/number.h"
 #include "base/uuid.h"
 #include "http/http_internal.h"
 #include "http/problem.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+
+enum length { LENGTH_NONE = -1, LENGTH_IN_CHUNKS = -2 };
 
 bool http_send(struct mg_connection *connection, const void *data, size_t size)
 {
@@ -61,27 +64,50 @@ void http_before_answer(struct http_request *request, void (*callback)(void *con
     request->before_context = context;
 }
 
-static void put_head(struct http_request *request, int status, const char *content_type, const char *framing)
+/* A dozen lines in every answer: each asks for its room once. */
+static void put_line(struct buffer *out, const char *name, const char *value)
+{
+    size_t name_length = strlen(name), value_length = strlen(value), length = name_length + value_length + 4;
+    char *at = buffer_room(out, length);
+    if (!at)
+        return;
+    at = mempcpy(at, name, name_length);
+    at = mempcpy(at, ": ", 2);
+    at = mempcpy(at, value, value_length);
+    memcpy(at, "\r\n", 2);
+    buffer_claim(out, length);
+}
+
+static void put_framing(struct buffer *out, int64_t length)
+{
+    char number[NUMBER_TEXT_SIZE];
+    if (length >= 0) {
+        number_format_int(number, length);
+        put_line(out, "Content-Length", number);
+    } else if (length == LENGTH_IN_CHUNKS) {
+        put_line(out, "Transfer-Encoding", "chunked");
+    }
+}
+
+/* length: of the body, or one of enum length. */
+static void put_head(struct http_request *request, int status, const char *content_type, int64_t length)
 {
     struct http_worker *worker = request->worker;
     struct buffer *out = &worker->out;
-    char line[64];
+    char number[NUMBER_TEXT_SIZE];
     call_before(request, status);
     request->status = status;
     request->must_close = will_close(request);
     buffer_reset(out);
-    int length = snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
-    buffer_put(out, line, length > 0 ? (size_t)length : 0);
+    buffer_put_text(out, "HTTP/1.1 ");
+    buffer_put(out, number, number_format_int(number, status));
+    buffer_put_char(out, ' ');
     buffer_put_text(out, http_status_text(status));
-    buffer_put_text(out, "\r\nDate: ");
-    buffer_put_text(out, date_of(worker));
     buffer_put_text(out, "\r\n");
-    buffer_put_text(out, framing);
-    if (content_type) {
-        buffer_put_text(out, "Content-Type: ");
-        buffer_put_text(out, content_type);
-        buffer_put_text(out, "\r\n");
-    }
+    put_line(out, "Date", date_of(worker));
+    put_framing(out, length);
+    if (content_type)
+        put_line(out, "Content-Type", content_type);
     buffer_put(out, worker->headers.data, worker->headers.size);
     if (request->must_close)
         buffer_put_text(out, "Connection: close\r\n");
@@ -98,10 +124,7 @@ void http_respond_header(struct http_request *request, const char *name, const c
     for (const char *c = value; *c; c++)
         if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f)
             return;
-    buffer_put_text(headers, name);
-    buffer_put_text(headers, ": ");
-    buffer_put_text(headers, value);
-    buffer_put_text(headers, "\r\n");
+    put_line(headers, name, value);
     request->header_count++;
 }
 
@@ -114,15 +137,12 @@ static bool may_have_body(int status)
 
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
 {
-    char framing[48] = "";
     struct buffer *out = &request->worker->out;
     if (request->status != 0)
         return;
     if (!content_type || !may_have_body(status))
         size = 0;
-    if (may_have_body(status))
-        snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", size);
-    put_head(request, status, content_type, framing);
+    put_head(request, status, content_type, may_have_body(status) ? (int64_t)size : LENGTH_NONE);
     if (request->is_head)
         size = 0;
     if (size <= ONE_WRITE_BYTES)
@@ -168,7 +188,7 @@ void http_stream_begin(struct http_request *request, int status, const char *con
         return;
     if (request->is_old) /* knows no chunks: the end of the connection ends the answer */
         request->must_close = true;
-    put_head(request, status, content_type, request->is_old ? "" : "Transfer-Encoding: chunked\r\n");
+    put_head(request, status, content_type, request->is_old ? LENGTH_NONE : LENGTH_IN_CHUNKS);
     request->stream = STREAM_OPEN;
     if (buffer_ok(&request->worker->out))
         send_or_close(request, request->worker->out.data, request->worker->out.size);

@@ -1,5 +1,6 @@
 /* How often who may ask: the address before anything is known of the caller, then the caller and the tenant. */
 #include "base/clock.h"
+#include "base/number.h"
 #include "layers/layers.h"
 #include <inttypes.h>
 #include <math.h>
@@ -39,7 +40,7 @@ static bool admit(struct exchange *exchange, enum rate_kind kind, const char *as
     struct rate_verdict *verdict)
 {
     struct app *app = exchange->app;
-    if (rate_limit_take(app->rates, kind, asker, rate, clock_monotonic_us(), verdict))
+    if (rate_limit_take(app->rates, kind, asker, rate, http_request_started_us(exchange->request), verdict))
         return true;
     metric_add(app->limited[kind], 1);
     tell(exchange, kind, rate, verdict);
@@ -65,11 +66,11 @@ bool layer_limit_caller(struct exchange *exchange)
     struct app *app = exchange->app;
     const struct rate key_rate = own_part(app, app->config.key_rate);
     struct rate_verdict of_key, of_tenant;
-    char tenant[16];
+    char tenant[NUMBER_TEXT_SIZE];
     if (exchange->caller.tenant_id == 0) /* nobody is logged in */
         return true;
     const struct rate tenant_rate = tenant_quota_rate(app->quotas, exchange->caller.tenant_id);
-    snprintf(tenant, sizeof tenant, "%" PRId32, exchange->caller.tenant_id);
+    number_format_int(tenant, exchange->caller.tenant_id);
     if (!admit(exchange, RATE_OF_KEY, exchange->caller.actor, &key_rate, &of_key) ||
         !admit(exchange, RATE_OF_TENANT, tenant, &tenant_rate, &of_tenant))
         return false;

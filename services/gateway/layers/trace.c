@@ -1,6 +1,5 @@
 #include "base/uuid.h"
 #include "layers/layers.h"
-#include <stdio.h>
 #include <string.h>
 
 /* A caller's own id is kept if it can stand in a header and a log line. */
@@ -25,7 +24,8 @@ bool layer_trace(struct exchange *exchange)
     }
     trace_begin(&caller->trace, http_request_header(exchange->request, "traceparent"));
     trace_format(traceparent, &caller->trace);
-    snprintf(caller->peer, sizeof caller->peer, "%s", http_request_peer(exchange->request));
+    const char *peer = http_request_peer(exchange->request);
+    memcpy(caller->peer, peer, strnlen(peer, sizeof caller->peer - 1)); /* into zeroes */
     exchange->scope = (struct log_scope){
         .trace_id = caller->trace.trace_id, .span_id = caller->trace.span_id, .request_id = caller->request_id
     };

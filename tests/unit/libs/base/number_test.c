@@ -93,6 +93,22 @@ static void whole_numbers_are_read_to_their_last_and_no_further(void **state)
     assert_false(number_parse_int("1x", 2, &value));
 }
 
+static void whole_numbers_are_written_to_their_last(void **state)
+{
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = { { 0, "0" }, { 7, "7" }, { -7, "-7" }, { 10, "10" }, { 200, "200" },
+        { 1234567890123, "1234567890123" }, { INT64_MAX, "9223372036854775807" },
+        { INT64_MIN, "-9223372036854775808" } };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[NUMBER_TEXT_SIZE];
+        assert_int_equal(number_format_int(text, cases[i].value), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +118,7 @@ int main(void)
         cmocka_unit_test(what_is_written_reads_back_as_the_same_double),
         cmocka_unit_test(the_shortest_text_is_written),
         cmocka_unit_test(whole_numbers_are_read_to_their_last_and_no_further),
+        cmocka_unit_test(whole_numbers_are_written_to_their_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
