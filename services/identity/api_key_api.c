@@ -9,7 +9,7 @@
 #include "user_account.h"
 #include <string.h>
 
-enum { LONGEST_KEY_NAME = 100, MOST_PERMISSIONS = 100 };
+enum { LONGEST_KEY_NAME = 100 };
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
 #define USUAL_LIFE_US (90 * DAY_US)
@@ -41,19 +41,9 @@ bool api_key_list(void *context, struct rpc_call *call, const void *input, void 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 static bool check_permissions(struct rpc_call *call, const Nwims__V1__ApiKey *key, struct err *err)
 {
-    char all[CLAIM_PERMISSIONS_SIZE] = "";
-    if (key->n_permissions < 1 || key->n_permissions > MOST_PERMISSIONS)
-        return rpc_violation(call, err, "permissions", "must be 1 to %d", MOST_PERMISSIONS);
-    for (size_t i = 0; i < key->n_permissions; i++) {
-        if (!permission_exists(key->permissions[i]))
-            return rpc_violation(call, err, "permissions", "there is no permission \"%.60s\"", key->permissions[i]);
-        if (!permission_granted(call->caller->permissions, key->permissions[i]))
-            return err_set(err, ERR_DENIED, "you have no permission %s yourself", key->permissions[i]);
-        if (!permission_join(all, key->permissions[i], err))
-            return rpc_violation(
-                call, err, "permissions", "must have at most %d bytes together", CLAIM_PERMISSIONS_SIZE);
-    }
-    return true;
+    if (key->n_permissions < 1)
+        return rpc_violation(call, err, "permissions", "must be at least one");
+    return identity_may_give(call, key->permissions, key->n_permissions, err);
 }
 
 static bool check_ids(struct rpc_call *call, const char *field, char *const *ids, size_t count, struct err *err)

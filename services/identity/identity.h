@@ -38,6 +38,9 @@ rpc_handler revocation_list;
 /* ERR_DENIED unless the caller has it in the whole tenant: people, roles, keys and tenants lie in no region. The
  * gateway has asked too, but the owner of the data does not take its word. */
 MUST_CHECK bool identity_allows(const struct rpc_call *call, const char *permission, struct err *err);
+/* Whether the caller may give these to a role or a key: known ones, each the caller's own, and together small enough
+ * for a token. ERR_INPUT names the field permissions. */
+MUST_CHECK bool identity_may_give(struct rpc_call *call, char *const *permissions, size_t count, struct err *err);
 /* Hashes behind the gate. */
 MUST_CHECK bool identity_hash_password(struct identity *identity, int64_t deadline_us, char hash[PASSWORD_HASH_SIZE],
     const char *password, struct err *err);

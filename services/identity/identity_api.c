@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USUAL_PAGE = 100, LARGEST_PAGE = 1000, EVENT_CEILING = 4096 };
+enum { USUAL_PAGE = 100, LARGEST_PAGE = 1000, EVENT_CEILING = 4096, MOST_PERMISSIONS = 100 };
 
 const struct rpc_method identity_methods[] = {
     { "Login", login_login },
@@ -64,6 +64,23 @@ bool identity_allows(const struct rpc_call *call, const char *permission, struct
             "you have the permission %s in parts of the tenant only; this concerns all of it", permission);
     return permission_granted(call->caller->permissions, permission) ||
            err_set(err, ERR_DENIED, "this needs the permission %s", permission);
+}
+
+bool identity_may_give(struct rpc_call *call, char *const *permissions, size_t count, struct err *err)
+{
+    char all[CLAIM_PERMISSIONS_SIZE] = "";
+    if (count > MOST_PERMISSIONS)
+        return rpc_violation(call, err, "permissions", "must be at most %d", MOST_PERMISSIONS);
+    for (size_t i = 0; i < count; i++) {
+        if (!permission_exists(permissions[i]))
+            return rpc_violation(call, err, "permissions", "there is no permission \"%.60s\"", permissions[i]);
+        if (!permission_granted(call->caller->permissions, permissions[i]))
+            return err_set(err, ERR_DENIED, "you have no permission %s yourself: you cannot give it", permissions[i]);
+        if (!permission_join(all, permissions[i], err))
+            return rpc_violation(
+                call, err, "permissions", "must have at most %d bytes together", CLAIM_PERMISSIONS_SIZE);
+    }
+    return true;
 }
 
 bool identity_hash_password(struct identity *identity, int64_t deadline_us, char hash[PASSWORD_HASH_SIZE],

@@ -6,8 +6,6 @@
 #include "role_store.h"
 #include <string.h>
 
-enum { MOST_PERMISSIONS = 100 };
-
 bool role_list(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
 {
     AUTO(store_session) session = NULL;
@@ -41,24 +39,6 @@ bool role_get(void *context, struct rpc_call *call, const void *input, void *rep
            store_commit(session, err);
 }
 
-/* Known, few enough for a token, and each one of the caller's own. */
-static bool check_permissions(struct rpc_call *call, char *const *permissions, size_t count, struct err *err)
-{
-    char all[CLAIM_PERMISSIONS_SIZE] = "";
-    if (count > MOST_PERMISSIONS)
-        return rpc_violation(call, err, "permissions", "must be at most %d", MOST_PERMISSIONS);
-    for (size_t i = 0; i < count; i++) {
-        if (!permission_exists(permissions[i]))
-            return rpc_violation(call, err, "permissions", "there is no permission \"%.60s\"", permissions[i]);
-        if (!permission_granted(call->caller->permissions, permissions[i]))
-            return err_set(err, ERR_DENIED, "you have no permission %s yourself: you cannot give it", permissions[i]);
-        if (!permission_join(all, permissions[i], err))
-            return rpc_violation(
-                call, err, "permissions", "must have at most %d bytes together", CLAIM_PERMISSIONS_SIZE);
-    }
-    return true;
-}
-
 static void check_description(struct rpc_call *call, const char *description, struct err *err)
 {
     if (description && strnlen(description, LONGEST_NAME + 1) > LONGEST_NAME)
@@ -84,7 +64,7 @@ bool role_create(void *context, struct rpc_call *call, const void *input, void *
     if (request->n_permissions < 1)
         rpc_violation(call, err, "permissions", "must be at least one");
     check_description(call, request->description, err);
-    if (err->kind != ERR_NONE || !check_permissions(call, request->permissions, request->n_permissions, err))
+    if (err->kind != ERR_NONE || !identity_may_give(call, request->permissions, request->n_permissions, err))
         return false;
     const struct identity_change change = change_of(call, request->name, "created");
     return identity_write_own(context, call, &session, err) && people_lock(session, call->caller->tenant_id, err) &&
@@ -120,7 +100,7 @@ bool role_update(void *context, struct rpc_call *call, const void *input, void *
         return false;
     check_description(call, request->description, err);
     bool clears_description = identity_clears(call, request->clear, request->n_clear, "description", err);
-    if (err->kind != ERR_NONE || !check_permissions(call, request->permissions, request->n_permissions, err))
+    if (err->kind != ERR_NONE || !identity_may_give(call, request->permissions, request->n_permissions, err))
         return false;
     const struct identity_change change = change_of(call, request->id, "updated");
     return identity_write_own(identity, call, &session, err) && people_lock(session, tenant_id, err) &&
