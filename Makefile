@@ -152,6 +152,18 @@ $(B)/tests/integration/%: tests/integration/%.c $(SUPPORT_SOURCES) $(wildcard te
 integration: $(INTEGRATION_TESTS) services                 ## run the tests against real NATS, PostgreSQL and Redis
 	@NWIMS_BIN=$(B)/bin scripts/run-tests $(INTEGRATION_TESTS)
 
+# What has threads of its own or is used by many; a race fails the test.
+TSAN_UNIT        := auth base bus cache http metrics rpc auditor gateway identity
+TSAN_INTEGRATION := bus_% cache_% http_% rpc_%
+tsan_tests = $(foreach name,$(TSAN_UNIT),$(call unit_tests_of,$(name))) \
+             $(filter $(addprefix $(B)/tests/integration/,$(TSAN_INTEGRATION)),$(INTEGRATION_TESTS))
+.PHONY: tsan tsan-tests
+tsan-tests: $(tsan_tests)
+	@scripts/run-tests $^
+tsan:                                                      ## the tests of what has threads, unit and integration, under ThreadSanitizer
+	$(MAKE) BUILD=tsan generate
+	$(MAKE) BUILD=tsan tsan-tests
+
 .PHONY: million-sensors
 million-sensors: $(B)/tests/integration/registry_list_test $(B)/bin/registry  ## lists of 1,000,000 sensors: a deep page takes as long as the first (slow)
 	NWIMS_SENSORS=1000000 NWIMS_BIN=$(B)/bin $<
