@@ -2,13 +2,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/number.h"
 #include "metrics/metrics.h"
 #include "nwims/v1/identity.pb-c.h"
 #include "rpc/rpc.h"
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,8 +41,13 @@ struct revocations {
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 static size_t make_key(char key[KEY_SIZE], const char *kind, const char *subject)
 {
-    int length = snprintf(key, KEY_SIZE, "%s:%s", kind, subject);
-    return length > 0 && length < KEY_SIZE ? (size_t)length : 0;
+    size_t kind_length = strlen(kind), length = kind_length + 1 + strlen(subject);
+    if (length >= KEY_SIZE)
+        return 0;
+    memcpy(key, kind, kind_length);
+    key[kind_length] = ':';
+    memcpy(key + kind_length + 1, subject, length - kind_length - 1);
+    return length;
 }
 
 static bool is_below(const struct map *entries, const char *kind, const char *subject, int32_t epoch)
@@ -56,8 +60,8 @@ static bool is_below(const struct map *entries, const char *kind, const char *su
 
 bool revocations_forbid(struct revocations *revocations, const struct access_claims *claims)
 {
-    char tenant[16];
-    snprintf(tenant, sizeof tenant, "%" PRId32, claims->tenant_id);
+    char tenant[NUMBER_TEXT_SIZE];
+    number_format_int(tenant, claims->tenant_id);
     pthread_rwlock_rdlock(&revocations->lock);
     const struct map *entries = revocations->entries;
     bool is_forbidden = map_count(entries) > 0 && (is_below(entries, "user", claims->subject, claims->subject_epoch) ||
