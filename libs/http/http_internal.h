@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <strings.h>
 #include <time.h>
 
 enum {
@@ -51,6 +52,9 @@ struct http_worker {
     pthread_mutex_t watch_lock; /* guards the next */
     int64_t read_until_us;      /* monotonic; 0: does not read a body */
     const char *head_start;     /* where civetweb's buffer of this thread begins */
+    char
+        looked_up[INET6_ADDRSTRLEN]; /* the address that was last looked for among the proxies, and whether it is one */
+    bool is_proxy;
     struct http_request request;
     struct arena arena;
     struct buffer path, headers, out, body, opened; /* opened: a body that was gzip */
@@ -84,6 +88,14 @@ MUST_CHECK bool http_decode(const char *text, size_t length, bool plus_is_space,
 /* A path as sent into an absolute, decoded one. False also for control characters, ".." segments and what does not
  * begin with "/". */
 MUST_CHECK bool http_decode_path(struct buffer *out, const char *raw);
+
+/* ---- http_request.c ---- */
+/* Names of headers in any case. Of the dozens that a request is asked for most differ in the first letter. */
+static inline bool http_is_header(const struct mg_header *header, const char *name)
+{
+    enum { CASE = 0x20 };
+    return (*header->name | CASE) == (*name | CASE) && strcasecmp(header->name, name) == 0;
+}
 
 /* ---- http_limits.c ---- */
 /* Looks at what civetweb has let through and fills the request. NULL if all is well, else why it is refused. */

@@ -66,7 +66,7 @@ static int find(const struct mg_request_info *info, const char *name, const char
     int count = 0;
     *out_value = NULL;
     for (int i = 0; i < info->num_headers; i++)
-        if (strcasecmp(info->http_headers[i].name, name) == 0 && count++ == 0)
+        if (http_is_header(&info->http_headers[i], name) && count++ == 0)
             *out_value = info->http_headers[i].value;
     return count;
 }

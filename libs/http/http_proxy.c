@@ -1,9 +1,9 @@
 /* What the proxy in front says of the connection that it ended, and whether it is the proxy that says it. */
 #include "base/number.h"
+#include "base/text.h"
 #include "http/http_internal.h"
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 #define CERTIFICATE_DIGITS 64
 
@@ -49,7 +49,7 @@ static const char *only_header(const struct http_request *request, const char *n
 {
     const char *value = NULL;
     for (int i = 0; i < request->info->num_headers; i++)
-        if (strcasecmp(request->info->http_headers[i].name, name) == 0) {
+        if (http_is_header(&request->info->http_headers[i], name)) {
             if (value)
                 return NULL;
             value = request->info->http_headers[i].value;
@@ -67,10 +67,20 @@ static bool is_same_secret(const char *left, const char *right)
     return difference == 0;
 }
 
+/* A connection has one address, and a thread one connection for long. */
+static bool has_address_of_proxy(struct http_worker *worker, const char *address)
+{
+    if (strcmp(worker->looked_up, address) == 0)
+        return worker->is_proxy;
+    bool is_proxy = http_proxy_has_address(worker->server->proxies, address);
+    worker->is_proxy = text_copy(worker->looked_up, sizeof worker->looked_up, address, strlen(address)) && is_proxy;
+    return is_proxy;
+}
+
 static bool is_from_proxy(const struct http_request *request)
 {
     const struct http_server *server = request->worker->server;
-    if (!http_proxy_has_address(server->proxies, request->info->remote_addr))
+    if (!has_address_of_proxy(request->worker, request->info->remote_addr))
         return false;
     const char *secret = server->proxy_secret[0] ? only_header(request, HTTP_PROXY_SECRET_HEADER) : NULL;
     return !server->proxy_secret[0] || (secret && is_same_secret(server->proxy_secret, secret));

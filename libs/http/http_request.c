@@ -20,7 +20,7 @@ const char *http_request_header(const struct http_request *request, const char *
 {
     const struct mg_request_info *info = request->info;
     for (int i = 0; i < info->num_headers; i++)
-        if (strcasecmp(info->http_headers[i].name, name) == 0)
+        if (http_is_header(&info->http_headers[i], name))
             return info->http_headers[i].value;
     return NULL;
 }
