@@ -19,6 +19,7 @@ struct batch {
 };
 
 enum { MICROSECONDS = 1000000 };
+#define MINUTE_US (60 * INT64_C(1000000))
 #define DAY_US (86400 * INT64_C(1000000))
 #define HOUR_US (3600 * INT64_C(1000000))
 /* 2000-01-01: no reading is older. */

@@ -1,5 +1,6 @@
 #include "group.h"
 #include <stdlib.h>
+#include <string.h>
 
 bool group_init(struct group *group, size_t arena_bytes, struct err *err)
 {
@@ -152,16 +153,20 @@ bool group_mark(struct mark_set *marks, const struct batch *batches, size_t coun
     return true;
 }
 
-static void count_for_tenant(struct tally *tally, const struct batch *batch)
+static void count_arrivals(struct tally *tally, const struct batch *batch)
 {
-    int32_t day = (int32_t)(batch->wire->received_at / DAY_US);
-    size_t at = tally->tenant_count; /* from the newest: messages of a tenant tend to follow each other */
-    while (at > 0 && (tally->tenants[at - 1] != batch->wire->tenant_id || tally->days[at - 1] != day))
+    const Nwims__V1__Provenance *provenance = batch->wire->provenance;
+    const char *protocol = provenance && provenance->protocol ? provenance->protocol : "";
+    int32_t minute = (int32_t)(batch->wire->received_at / MINUTE_US);
+    size_t at = tally->arrivals; /* from the newest: messages of a tenant tend to follow each other */
+    while (at > 0 && (tally->tenants[at - 1] != batch->wire->tenant_id || tally->minutes[at - 1] != minute ||
+                         strcmp(tally->protocols[at - 1], protocol) != 0))
         at--;
     if (at == 0) {
-        at = ++tally->tenant_count;
+        at = ++tally->arrivals;
         tally->tenants[at - 1] = batch->wire->tenant_id;
-        tally->days[at - 1] = day;
+        tally->minutes[at - 1] = minute;
+        tally->protocols[at - 1] = protocol;
     }
     tally->stored[at - 1] += batch->stored;
     tally->duplicate[at - 1] += batch->duplicate;
@@ -176,12 +181,13 @@ bool group_tally(
         .sequence_stored = arena_alloc_array(arena, count, sizeof *tally.sequence_stored),
         .sequence_duplicate = arena_alloc_array(arena, count, sizeof *tally.sequence_duplicate),
         .tenants = arena_alloc_array(arena, count, sizeof *tally.tenants),
-        .days = arena_alloc_array(arena, count, sizeof *tally.days),
+        .minutes = arena_alloc_array(arena, count, sizeof *tally.minutes),
+        .protocols = arena_alloc_array(arena, count, sizeof *tally.protocols),
         .stored = arena_alloc_array(arena, count, sizeof *tally.stored),
         .duplicate = arena_alloc_array(arena, count, sizeof *tally.duplicate),
     };
     if (!tally.sequences || !tally.sequence_tenants || !tally.sequence_stored || !tally.sequence_duplicate ||
-        !tally.tenants || !tally.days || !tally.stored || !tally.duplicate)
+        !tally.tenants || !tally.minutes || !tally.protocols || !tally.stored || !tally.duplicate)
         return is_full(err);
     for (size_t i = 0; i < count; i++) {
         if (batches[i].is_committed)
@@ -191,7 +197,7 @@ bool group_tally(
         tally.sequence_tenants[at] = batches[i].wire->tenant_id;
         tally.sequence_stored[at] = (int32_t)batches[i].stored;
         tally.sequence_duplicate[at] = (int32_t)batches[i].duplicate;
-        count_for_tenant(&tally, &batches[i]);
+        count_arrivals(&tally, &batches[i]);
     }
     *out_tally = tally;
     return true;

@@ -44,9 +44,10 @@ struct tally {
     int64_t *sequences;
     int32_t *sequence_tenants, *sequence_stored, *sequence_duplicate;
     size_t sequence_count;
-    int32_t *tenants, *days; /* days since 1970 on which the readings came in */
+    int32_t *tenants, *minutes; /* minutes since 1970 in which the readings came in */
+    const char **protocols;
     int64_t *stored, *duplicate;
-    size_t tenant_count;
+    size_t arrivals;
 };
 MUST_CHECK bool group_tally(
     struct tally *out_tally, const struct batch *batches, size_t count, struct arena *arena, struct err *err);

@@ -75,11 +75,26 @@ static bool put_accounts(struct group_store *store, struct store_session *sessio
         " SELECT $1::int8, m.* FROM unnest($2::int8[], $3::int4[], $4::int4[], $5::int4[]) AS m),"
         "due AS ("
         " INSERT INTO telemetry.rollup_due (marks, first_hour, last_hour, sensor_no, hour)"
-        " SELECT cardinality($6::int4[]), $8::int4, $9::int4, $6::int4[], $7::int4[] WHERE cardinality($6::int4[]) > 0)"
+        " SELECT cardinality($6::int4[]), $8::int4, $9::int4, $6::int4[], $7::int4[] WHERE cardinality($6::int4[]) > "
+        "0),"
+        "arrival AS ("
+        " SELECT tenant_id, minute, date '1970-01-01' + minute / 1440 AS day, protocol, stored, duplicate"
+        " FROM unnest($10::int4[], $11::int4[], $12::text[], $13::int8[], $14::int8[])"
+        " AS a (tenant_id, minute, protocol, stored, duplicate)),"
+        "minutes AS ("
+        " INSERT INTO telemetry.protocol_minute AS c (tenant_id, minute, protocol, slot, stored, duplicate)"
+        " SELECT tenant_id, minute, protocol, pg_backend_pid() % 64, stored, duplicate FROM arrival ORDER BY 1, 2, 3"
+        " ON CONFLICT (tenant_id, minute, protocol, slot) DO UPDATE"
+        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate),"
+        "days AS ("
+        " INSERT INTO telemetry.protocol_day AS c (tenant_id, day, protocol, slot, stored, duplicate, last_at)"
+        " SELECT tenant_id, day, protocol, pg_backend_pid() % 64, sum(stored), sum(duplicate),"
+        " to_timestamp(max(minute) * 60.0) FROM arrival GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        " ON CONFLICT (tenant_id, day, protocol, slot) DO UPDATE SET stored = c.stored + excluded.stored,"
+        " duplicate = c.duplicate + excluded.duplicate, last_at = greatest(c.last_at, excluded.last_at))"
         "INSERT INTO telemetry.tenant_count AS c (tenant_id, day, slot, stored, duplicate, updated_at)"
-        " SELECT t.tenant_id, date '1970-01-01' + t.day, pg_backend_pid() % 64, t.stored, t.duplicate, now()"
-        " FROM unnest($10::int4[], $11::int4[], $12::int8[], $13::int8[]) AS t (tenant_id, day, stored, duplicate)"
-        " ORDER BY t.tenant_id, t.day"
+        " SELECT tenant_id, day, pg_backend_pid() % 64, sum(stored), sum(duplicate), now()"
+        " FROM arrival GROUP BY 1, 2 ORDER BY 1, 2"
         " ON CONFLICT (tenant_id, day, slot) DO UPDATE"
         " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate, updated_at = now()";
     struct tally tally;
@@ -98,9 +113,9 @@ static bool put_accounts(struct group_store *store, struct store_session *sessio
                    PARAM_INT4S(tally.sequence_stored, tally.sequence_count),
                    PARAM_INT4S(tally.sequence_duplicate, tally.sequence_count),
                    PARAM_INT4S(marks->sensor_no, marks->count), PARAM_INT4S(marks->hour, marks->count),
-                   PARAM_INT(first), PARAM_INT(last), PARAM_INT4S(tally.tenants, tally.tenant_count),
-                   PARAM_INT4S(tally.days, tally.tenant_count), PARAM_INT8S(tally.stored, tally.tenant_count),
-                   PARAM_INT8S(tally.duplicate, tally.tenant_count)),
+                   PARAM_INT(first), PARAM_INT(last), PARAM_INT4S(tally.tenants, tally.arrivals),
+                   PARAM_INT4S(tally.minutes, tally.arrivals), PARAM_TEXTS(tally.protocols, tally.arrivals),
+                   PARAM_INT8S(tally.stored, tally.arrivals), PARAM_INT8S(tally.duplicate, tally.arrivals)),
                NULL, err) ||
            err_wrap(err, "accounts");
 }

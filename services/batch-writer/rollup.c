@@ -2,7 +2,13 @@
 #include "batch.h"
 #include "store/store_timer.h"
 
-enum { PRUNE_ROWS = 20000, PRUNE_ROUNDS = 200, MOST_RUNNING_ROWS = 100, STRAGGLERS_MS = 5 * 60 * 1000 };
+enum {
+    KEPT_MINUTES = 120,
+    PRUNE_ROWS = 20000,
+    PRUNE_ROUNDS = 200,
+    MOST_RUNNING_ROWS = 100,
+    STRAGGLERS_MS = 5 * 60 * 1000
+};
 
 /* $2 is the first hour that is not over. Rows of marks before it are taken, and when many others have gathered, those
  * too: what runs is put back as one row. Marks go and hours come in one statement, so both see the same readings: a
@@ -129,6 +135,11 @@ static bool prune_some(struct store_session *session, int64_t hours, int64_t *re
                        " SELECT stream_epoch, stream_sequence FROM telemetry.committed_message"
                        " WHERE committed_at < now() - $1::int4 * interval '1 hour' LIMIT $2::int4)",
                        PARAMS(PARAM_INT(hours), PARAM_INT(PRUNE_ROWS)), &count, err))
+        return false;
+    if (is_mine &&
+        !store_run(session,
+            "DELETE FROM telemetry.protocol_minute WHERE minute < (extract(epoch FROM now()) / 60)::int4 - $1::int4",
+            PARAMS(PARAM_INT(KEPT_MINUTES)), NULL, err))
         return false;
     if (!store_commit(session, err))
         return false;

@@ -14,5 +14,5 @@ struct rollup_round {
  * every reading: its marks wait, and are put together when they take many rows. The arena is used and reset. */
 MUST_CHECK bool rollup_run(struct store *store, int64_t now_us, int64_t most_marks, struct arena *arena,
     struct rollup_round *out_round, struct err *err);
-/* Forgets messages that were committed longer ago than this. */
+/* Forgets messages that were committed longer ago than this, and counts by minute after two hours. */
 MUST_CHECK bool ledger_prune(struct store *store, int64_t hours, int64_t *out_removed, struct err *err);

@@ -187,6 +187,7 @@ static bool ask_history(
     struct tenant_quota *quota, const struct rpc_caller *caller, struct answer *answer, struct arena *arena)
 {
     Nwims__V1__IngestStatisticsRequest request = NWIMS__V1__INGEST_STATISTICS_REQUEST__INIT;
+    request.has_is_brief = request.is_brief = true;
     ProtobufCMessage *reply = NULL;
     struct err err = { 0 };
     answer->day = today();

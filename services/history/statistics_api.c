@@ -26,15 +26,3 @@ bool statistics_get(void *context, struct rpc_call *call, const void *input, voi
     return history_begin(context, call, &session, err) &&
            statistics_store_read(session, call, &sensor, from_us, to_us, reply, err) && store_commit(session, err);
 }
-
-bool ingest_statistics_get(void *context, struct rpc_call *call, const void *input, void *reply, struct err *err)
-{
-    const Nwims__V1__IngestStatisticsRequest *request = input;
-    AUTO(store_session) session = NULL;
-    int64_t to_us = request->has_to_at ? history_time(request->to_at) : clock_now_us();
-    int64_t from_us = request->has_from_at ? history_time(request->from_at) : to_us - USUAL_RANGE_US;
-    if (from_us > to_us)
-        return rpc_violation(call, err, "from_at", "must be before to_at");
-    return history_begin(context, call, &session, err) &&
-           statistics_store_days(session, call, from_us, to_us, reply, err) && store_commit(session, err);
-}

@@ -37,34 +37,3 @@ bool statistics_store_read(struct store_session *session, struct rpc_call *call,
     reply->not_good = store_result_int(result, 0, 10);
     return true;
 }
-
-bool statistics_store_days(struct store_session *session, struct rpc_call *call, int64_t from_us, int64_t to_us,
-    Nwims__V1__IngestStatistics *reply, struct err *err)
-{
-    static const char sql[] = "SELECT day::timestamp AT TIME ZONE 'UTC', sum(stored)::bigint, sum(duplicate)::bigint "
-                              "FROM telemetry.tenant_count "
-                              "WHERE tenant_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day <= "
-                              "($3::timestamptz AT TIME ZONE 'UTC')::date "
-                              "GROUP BY day ORDER BY day";
-    AUTO(store_result) result = NULL;
-    if (!store_query(session, &result, sql,
-            PARAMS(PARAM_INT(call->caller->tenant_id), PARAM_TIME(from_us), PARAM_TIME(to_us)), err))
-        return false;
-    size_t rows = store_result_rows(result);
-    reply->days = arena_alloc_array(call->arena, rows, sizeof *reply->days);
-    Nwims__V1__IngestDay *days = arena_alloc_array(call->arena, rows, sizeof *days);
-    if (!reply->days || !days)
-        return err_set(err, ERR_LIMIT, "no memory left for this call: ask for less at a time");
-    reply->has_stored = reply->has_duplicate = true;
-    for (size_t row = 0; row < rows; row++) {
-        nwims__v1__ingest_day__init(&days[row]);
-        days[row].has_day_at = days[row].has_stored = days[row].has_duplicate = true;
-        days[row].day_at = store_result_time(result, row, 0);
-        days[row].stored = store_result_int(result, row, 1);
-        days[row].duplicate = store_result_int(result, row, 2);
-        reply->stored += days[row].stored;
-        reply->duplicate += days[row].duplicate;
-        reply->days[reply->n_days++] = &days[row];
-    }
-    return true;
-}

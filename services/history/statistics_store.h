@@ -1,4 +1,4 @@
-/* What a sensor's readings were like, and how many a tenant's were. Within the session's transaction, of one tenant. */
+/* What a sensor's readings were like. Within the session's transaction, of one tenant. */
 #pragma once
 #include "history.h"
 #include "store/store.h"
@@ -6,5 +6,3 @@
 MUST_CHECK bool statistics_store_read(struct store_session *session, struct rpc_call *call,
     const struct directory_sensor *sensor, int64_t from_us, int64_t to_us, Nwims__V1__Statistics *reply,
     struct err *err);
-MUST_CHECK bool statistics_store_days(struct store_session *session, struct rpc_call *call, int64_t from_us,
-    int64_t to_us, Nwims__V1__IngestStatistics *reply, struct err *err);

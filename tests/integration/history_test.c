@@ -494,6 +494,72 @@ static void statistics_are_bounded(void **state)
     assert_int_equal(found->count, 0);
 }
 
+/* What became of what the ways in could not take: told as they tell it. */
+static void tell_refused(int32_t tenant_id, const char *reason, int64_t readings)
+{
+    static int number;
+    Nwims__V1__Refused refused = NWIMS__V1__REFUSED__INIT;
+    Nwims__V1__Provenance provenance = NWIMS__V1__PROVENANCE__INIT;
+    AUTO_INPLACE(buffer) payload = { 0 };
+    struct err err = { 0 };
+    struct uuid uuid = uuid_new();
+    char id[UUID_TEXT_SIZE], subject[64], message_id[32];
+    uuid_format(id, &uuid);
+    snprintf(message_id, sizeof message_id, "refused-%d", number++);
+    refused.has_tenant_id = refused.has_received_at = true;
+    refused.tenant_id = tenant_id;
+    refused.received_at = clock_now_us();
+    refused.id = id;
+    refused.reason = wire_constant(reason);
+    refused.provenance = &provenance;
+    provenance.protocol = wire_constant("mqtt");
+    refused.has_readings = readings > 0;
+    refused.readings = readings;
+    snprintf(subject, sizeof subject, "refused.%d.%s", (int)tenant_id, reason);
+    must(wire_encode(&payload, &refused.base, &err), &err);
+    const struct bus_outgoing message = { .subject = subject, .data = payload.data, .size = payload.size };
+    must(bus_publish(stack.bus, &message, message_id, 5000, NULL, &err), &err);
+}
+
+static const Nwims__V1__IngestProtocol *protocol_of(const Nwims__V1__IngestStatistics *found, const char *protocol)
+{
+    for (size_t i = 0; i < found->n_protocols; i++)
+        if (strcmp(found->protocols[i]->protocol, protocol) == 0)
+            return found->protocols[i];
+    return NULL;
+}
+
+static void ingest_is_accounted_for_by_protocol(void **state)
+{
+    (void)state;
+    Nwims__V1__IngestStatisticsRequest request = NWIMS__V1__INGEST_STATISTICS_REQUEST__INIT;
+    const Nwims__V1__IngestStatistics *found = NULL;
+    tell_refused(1, "unknown_sensor", 4);
+    tell_refused(1, "malformed", 0);
+    for (int i = 0; i < 250; i++) {
+        found = must_ask("GetIngestStatistics", 1, &request.base);
+        if (found->refused == 5)
+            break;
+        clock_sleep_ms(20);
+    }
+    assert_int_equal(found->refused, 5);
+    const Nwims__V1__IngestProtocol *mqtt = protocol_of(found, "mqtt");
+    assert_non_null(mqtt);
+    assert_int_equal(mqtt->refused, 5);
+    assert_int_equal(mqtt->n_refusals, 2);
+    assert_true(mqtt->last_seen_at > clock_now_us() - 60 * INT64_C(1000000));
+    int64_t stored = 0;
+    for (size_t i = 0; i < found->n_protocols; i++)
+        stored += found->protocols[i]->stored;
+    assert_int_equal(stored, found->stored);
+    found = must_ask("GetIngestStatistics", 2, &request.base);
+    assert_int_equal(found->refused, 0);
+    assert_null(protocol_of(found, "mqtt"));
+    request.has_is_brief = request.is_brief = true;
+    found = must_ask("GetIngestStatistics", 1, &request.base);
+    assert_int_equal(found->n_protocols, 0);
+}
+
 static void ingest_is_counted_by_tenant_and_day(void **state)
 {
     (void)state;
@@ -553,7 +619,8 @@ static void must_be_denied(struct store *store, const char *sql)
 static void the_database_keeps_tenants_apart(void **state)
 {
     (void)state;
-    static const char *const tables[] = { "reading", "rollup_hour", "rollup_day", "tenant_count" };
+    static const char *const tables[] = { "reading", "rollup_hour", "rollup_day", "tenant_count", "protocol_day",
+        "protocol_minute" };
     AUTO(store) store = stack_store(stack.history_url);
     char sql[160];
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
@@ -638,6 +705,7 @@ int main(void)
         cmocka_unit_test(statistics_match_an_independent_computation),
         cmocka_unit_test(statistics_are_bounded),
         cmocka_unit_test(ingest_is_counted_by_tenant_and_day),
+        cmocka_unit_test(ingest_is_accounted_for_by_protocol),
         cmocka_unit_test(a_tenant_sees_its_own_by_the_api),
         cmocka_unit_test(the_database_keeps_tenants_apart),
         cmocka_unit_test(history_may_read_nothing_else),

@@ -220,10 +220,10 @@ static void tenants_and_days_are_summed(void **state)
     assert_true(group_tally(&tally, batches, 4, &arena, &err));
     assert_int_equal(tally.sequence_count, 3);
     assert_int_equal(tally.sequences[1], 102);
-    assert_int_equal(tally.tenant_count, 2);
+    assert_int_equal(tally.arrivals, 2);
     assert_int_equal(tally.stored[0], 14);
     assert_int_equal(tally.duplicate[0], 6);
-    assert_int_equal(tally.days[1], FIRST_DAY + 1);
+    assert_int_equal(tally.minutes[1], (FIRST_DAY + 1) * 24 * 60);
     assert_int_equal(tally.stored[1], 7);
 }
 
