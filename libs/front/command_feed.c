@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "nwims/v1/events.pb-c.h"
 #include "wire/wire.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,17 +92,24 @@ bool command_is_in_time(const struct command *command)
 }
 
 /* ---- up ---- */
-void command_tell_result(struct event_outlet *outlet, const struct directory_device *device, const char *command_id,
-    const char *state, const char *result)
+static Nwims__V1__CommandResult result_of(
+    const struct directory_device *device, const char *command_id, const char *state, const char *result)
 {
     Nwims__V1__CommandResult event = NWIMS__V1__COMMAND_RESULT__INIT;
     event.has_tenant_id = event.has_at = true;
     event.tenant_id = device->tenant_id;
-    event.command_id = (char *)(uintptr_t)command_id;
-    event.device_id = (char *)(uintptr_t)device->device_id;
-    event.state = (char *)(uintptr_t)state;
-    event.result = (char *)(uintptr_t)result;
+    event.command_id = wire_constant(command_id);
+    event.device_id = wire_constant(device->device_id);
+    event.state = wire_constant(state);
+    event.result = wire_constant(result);
     event.at = clock_now_us();
+    return event;
+}
+
+void command_tell_result(struct event_outlet *outlet, const struct directory_device *device, const char *command_id,
+    const char *state, const char *result)
+{
+    const Nwims__V1__CommandResult event = result_of(device, command_id, state, result);
     event_outlet_put(outlet, device->tenant_id, "command-result", &event.base);
 }
 
@@ -115,16 +123,46 @@ static bool says_failure(const char *reply, size_t length)
     return false;
 }
 
+static const char *state_of(const char *reply, size_t length)
+{
+    return says_failure(reply, length) ? "failed" : "acknowledged";
+}
+
+/* What is kept of a reply, to be freed; NULL for what is no text, or too long for one. */
+static char *text_of(const char *reply, size_t length)
+{
+    bool is_text =
+        length > 0 && length <= COMMAND_LONGEST_RESULT && text_is_utf8(reply, length) && !memchr(reply, '\0', length);
+    return is_text ? strndup(reply, length) : NULL;
+}
+
 bool command_tell_reply(struct event_outlet *outlet, const struct directory_device *device, const char *command_id,
     size_t id_length, const char *reply, size_t reply_length)
 {
     char id[UUID_TEXT_SIZE];
-    bool is_text = reply_length > 0 && reply_length <= COMMAND_LONGEST_RESULT && text_is_utf8(reply, reply_length) &&
-                   !memchr(reply, '\0', reply_length);
     if (!text_copy(id, sizeof id, command_id, id_length))
         return false;
-    char *result = is_text ? strndup(reply, reply_length) : NULL;
-    command_tell_result(outlet, device, id, says_failure(reply, reply_length) ? "failed" : "acknowledged", result);
-    free(result);
+    char *text = text_of(reply, reply_length);
+    command_tell_result(outlet, device, id, state_of(reply, reply_length), text);
+    free(text);
     return true;
+}
+
+bool command_send_reply(struct bus *bus, const struct directory_device *device, const char *command_id,
+    size_t id_length, const char *reply, size_t reply_length, int64_t timeout_ms, struct err *err)
+{
+    AUTO_INPLACE(buffer) payload = { .ceiling_bytes = 2 * COMMAND_LONGEST_RESULT };
+    char id[UUID_TEXT_SIZE], subject[64], message_id[UUID_TEXT_SIZE];
+    struct uuid command, message = uuid_new();
+    if (!uuid_parse(command_id, id_length, &command))
+        return err_set(err, ERR_INPUT, "no command has such an id");
+    uuid_format(id, &command);
+    uuid_format(message_id, &message);
+    snprintf(subject, sizeof subject, "events.%d.command-result", (int)device->tenant_id);
+    char *text = text_of(reply, reply_length);
+    const Nwims__V1__CommandResult event = result_of(device, id, state_of(reply, reply_length), text);
+    bool ok = wire_encode(&payload, &event.base, err);
+    free(text);
+    const struct bus_outgoing outgoing = { .subject = subject, .data = payload.data, .size = payload.size };
+    return ok && bus_publish(bus, &outgoing, message_id, timeout_ms, NULL, err);
 }

@@ -30,6 +30,10 @@ MUST_CHECK bool command_is_in_time(const struct command *command);
 /* events.<tenant>.command-result. state: sent, delivered, acknowledged, failed; result NULL: none. */
 void command_tell_result(struct event_outlet *outlet, const struct directory_device *device, const char *command_id,
     const char *state, const char *result);
+/* What the device says became of it, stored when this returns: for those whose devices are answered then. ERR_INPUT if
+ * the id is none; else the errors of bus_publish. */
+MUST_CHECK bool command_send_reply(struct bus *bus, const struct directory_device *device, const char *command_id,
+    size_t id_length, const char *reply, size_t reply_length, int64_t timeout_ms, struct err *err);
 /* What the device says became of it: JSON in which "ok": false or an "error" means that it failed. False if the id is
  * none. */
 MUST_CHECK bool command_tell_reply(struct event_outlet *outlet, const struct directory_device *device,

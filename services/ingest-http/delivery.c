@@ -11,6 +11,7 @@
 #define FULL "Readings come in faster than they can be stored; nothing was taken. Keep them and send them again."
 #define AWAY "A part of the system is away for a moment; keep the readings and send them again."
 #define NOT_KNOWN "It is not known whether all was taken; send the same again, what is there already does no harm."
+#define UNDER_WAY "A request with this Idempotency-Key is under way; ask again in a moment what became of it."
 #define OTHER_BODY "This Idempotency-Key came with another body before: a key is for one request only."
 
 /* ---- answers ---- */
@@ -53,11 +54,16 @@ void door_fail(const struct delivery *delivery, const struct err *err)
     }
 }
 
+static int64_t most_bytes(const struct delivery *delivery)
+{
+    return delivery->door->most_bytes > 0 ? delivery->door->most_bytes : delivery->app->config.body_max_bytes;
+}
+
 static void answer_too_large(const struct delivery *delivery)
 {
     char detail[96];
     snprintf(detail, sizeof detail, "The body is larger than %lld bytes; send it in parts.",
-        (long long)delivery->app->config.body_max_bytes);
+        (long long)most_bytes(delivery));
     door_problem(delivery, 413, NULL, detail);
 }
 
@@ -66,8 +72,7 @@ static void answer_too_large(const struct delivery *delivery)
 static bool read_body(struct delivery *delivery)
 {
     struct err err = { 0 };
-    if (http_request_body(
-            delivery->request, (size_t)delivery->app->config.body_max_bytes, &delivery->body, &delivery->size, &err))
+    if (http_request_body(delivery->request, (size_t)most_bytes(delivery), &delivery->body, &delivery->size, &err))
         return true;
     if (err.kind == ERR_LIMIT)
         answer_too_large(delivery);
@@ -76,33 +81,48 @@ static bool read_body(struct delivery *delivery)
     return false;
 }
 
-static void take(struct delivery *delivery, const struct intake_request *wanted)
+/* Whether its readings were taken; it has answered. */
+static bool take(struct delivery *delivery, const struct intake_request *wanted)
 {
     struct raw_readings readings = { 0 };
     struct intake_result result = { 0 };
     struct err err = { 0 };
-    struct app *app = delivery->app;
+    struct intake *intake = delivery->app->intake;
     struct arena *arena = http_request_arena(delivery->request);
-    struct repeat repeat = { .key = { 0 } };
-    if (wanted->idempotency_key)
-        repeat = repeat_of(wanted->device_id, wanted->idempotency_key, wanted->body, wanted->body_size);
-    if (wanted->idempotency_key && repeat_memory_contradicts(app->repeats, &repeat, clock_monotonic_us())) {
-        door_problem(delivery, 422, "idempotency-key-reused", OTHER_BODY);
-    } else if (!delivery->door->decode(delivery, &readings, &err)) {
+    if (!delivery->door->decode(delivery, &readings, &err)) {
         if (err.kind != ERR_INPUT && err.kind != ERR_LIMIT) {
             door_fail(delivery, &err);
-            return;
+            return false;
         }
-        intake_refuse(app->intake, wanted, "malformed", err.text);
+        intake_refuse(intake, wanted, "malformed", err.text);
         door_problem(delivery, err.kind == ERR_LIMIT ? 413 : 400, NULL, err.text);
-    } else if (intake_take(app->intake, wanted, &readings, arena, &result, &err)) {
-        if (wanted->idempotency_key)
-            repeat_memory_note(app->repeats, &repeat, clock_monotonic_us());
+        return false;
+    }
+    if (intake_take(intake, wanted, &readings, arena, &result, &err)) {
         delivery->door->taken(delivery, &result);
-    } else if (err.kind == ERR_INPUT && result.fault_count > 0) {
+        return true;
+    }
+    if (err.kind == ERR_INPUT && result.fault_count > 0)
         delivery->door->none_taken(delivery, &result);
-    } else {
+    else
         door_fail(delivery, &err);
+    return false;
+}
+
+static void take_once(struct delivery *delivery, const struct intake_request *wanted)
+{
+    struct repeat_memory *repeats = delivery->app->repeats;
+    const struct repeat repeat = repeat_of(wanted->device_id, wanted->idempotency_key, wanted->body, wanted->body_size);
+    switch (repeat_memory_begin(repeats, &repeat, clock_monotonic_us())) {
+    case REPEAT_MAY_GO:
+        repeat_memory_end(repeats, &repeat, take(delivery, wanted), clock_monotonic_us());
+        break;
+    case REPEAT_UNDER_WAY:
+        door_turn_away(delivery, 409, "idempotency-key-in-use", UNDER_WAY);
+        break;
+    case REPEAT_OTHER_BODY:
+        door_problem(delivery, 422, "idempotency-key-reused", OTHER_BODY);
+        break;
     }
 }
 
@@ -126,6 +146,10 @@ static void read_and_take(struct delivery *delivery)
     if (!text_is_utf8(peer, strlen(peer)) || !text_copy(caller.peer, sizeof caller.peer, peer, strlen(peer)))
         snprintf(caller.peer, sizeof caller.peer, "%s", peer);
     tell_presence(delivery, caller.peer);
+    if (delivery->door->handle) {
+        delivery->door->handle(delivery);
+        return;
+    }
     trace_begin(&caller.trace, http_request_header(request, "traceparent"));
     delivery->received_at = clock_now_us();
     const struct intake_request wanted = { .caller = &caller,
@@ -137,7 +161,10 @@ static void read_and_take(struct delivery *delivery)
         .body_size = delivery->size,
         .received_at = delivery->received_at,
         .mode = INTAKE_SKIP_BAD };
-    take(delivery, &wanted);
+    if (wanted.idempotency_key)
+        take_once(delivery, &wanted);
+    else
+        (void)take(delivery, &wanted);
 }
 
 void delivery_take(struct delivery *delivery)
@@ -150,11 +177,11 @@ void delivery_take(struct delivery *delivery)
         door_problem(delivery, 415, NULL, "Send the body as it is or as gzip.");
         return;
     }
-    if (length > app->config.body_max_bytes) {
+    if (length > most_bytes(delivery)) {
         answer_too_large(delivery);
         return;
     }
-    size_t charge = (size_t)(length < 0 ? app->config.body_max_bytes : length);
+    size_t charge = (size_t)(length < 0 ? most_bytes(delivery) : length);
     if (!body_budget_take(&app->bodies, charge)) {
         door_turn_away(delivery, 503, "busy", BUSY);
         return;

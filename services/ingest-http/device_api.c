@@ -4,6 +4,7 @@
 #include "ingest_http.h"
 #include <string.h>
 
+#define COMMAND_BEGIN "/ingest/v1/commands/"
 #define TELEMETRY_BEGIN "/api/v1/"
 #define TELEMETRY_END "/telemetry"
 #define NOTHING_HERE                                                                                                   \
@@ -46,6 +47,7 @@ static const struct path {
 } paths[] = {
     { "/ingest/v1/readings", "POST", &readings_door, NULL },
     { "/ingest/v1/batch", "POST", &readings_door, NULL },
+    { "/ingest/v1/commands", "GET", &commands_door, NULL },
     { "/write", "POST", &influx_door, NULL },
     { "/api/v2/write", "POST", &influx_door, NULL },
     { "/time", "GET", NULL, answer_time },
@@ -53,6 +55,7 @@ static const struct path {
     { "/health", "GET", NULL, answer_health },
 };
 static const struct path telemetry_path = { "", "POST", &thingsboard_door, NULL };
+static const struct path command_path = { "", "POST", &command_door, NULL };
 
 /* The token of /api/v1/<token>/telemetry, in the arena; NULL if the path is another. */
 static const char *token_of_path(struct http_request *request)
@@ -66,14 +69,18 @@ static const char *token_of_path(struct http_request *request)
     return memchr(path + begin, '/', token) ? NULL : arena_text_n(http_request_arena(request), path + begin, token);
 }
 
-static const struct path *find_path(struct http_request *request, const char **out_token)
+static const struct path *find_path(struct http_request *request, struct delivery *delivery)
 {
-    *out_token = NULL;
+    const char *path = http_request_path(request);
     for (size_t i = 0; i < COUNT_OF(paths); i++)
-        if (strcmp(http_request_path(request), paths[i].path) == 0)
+        if (strcmp(path, paths[i].path) == 0)
             return &paths[i];
-    *out_token = token_of_path(request);
-    return *out_token ? &telemetry_path : NULL;
+    if (strncmp(path, COMMAND_BEGIN, sizeof COMMAND_BEGIN - 1) == 0) {
+        delivery->command_id = path + sizeof COMMAND_BEGIN - 1;
+        return &command_path;
+    }
+    delivery->path_token = token_of_path(request);
+    return delivery->path_token ? &telemetry_path : NULL;
 }
 
 /* Without the path: a token may stand in it. */
@@ -85,7 +92,7 @@ static const struct problem other_method = {
 void device_handle(void *context, struct http_request *request)
 {
     struct delivery delivery = { .app = context, .request = request };
-    const struct path *path = find_path(request, &delivery.path_token);
+    const struct path *path = find_path(request, &delivery);
     const char *method = http_request_method(request);
     bool is_head = path && path->answer && strcmp(method, "HEAD") == 0;
     if (!path) {

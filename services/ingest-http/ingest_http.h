@@ -1,6 +1,7 @@
 /* The program's state, and the way of a request: device_api.c finds the door, login.c who stands there, delivery.c
  * takes what was brought, and the door answers in the words that its callers know. */
 #pragma once
+#include "base/json_writer.h"
 #include "front/event_outlet.h"
 #include "front/life_signs.h"
 #include "http/body_budget.h"
@@ -8,6 +9,7 @@
 #include "http/problem.h"
 #include "ingest/failure_gate.h"
 #include "ingest/intake.h"
+#include "pending.h"
 #include "repeat_memory.h"
 #include "settings.h"
 #include "signature.h"
@@ -23,6 +25,7 @@ struct app {
     struct audit_trail *trail;
     struct event_outlet *events;
     struct life_signs *life_signs;
+    struct pending *pending;
     struct body_budget bodies;
     struct http_server *server;
 };
@@ -38,14 +41,18 @@ struct door {
     void (*taken)(const struct delivery *delivery, const struct intake_result *result);
     /* None was taken, each for its reason. */
     void (*none_taken)(const struct delivery *delivery, const struct intake_result *result);
+    /* Instead of these where no readings come. */
+    void (*handle)(struct delivery *delivery);
+    int64_t most_bytes; /* of its bodies; 0: as configured */
 };
-extern const struct door readings_door, influx_door, thingsboard_door;
+extern const struct door readings_door, influx_door, thingsboard_door, commands_door, command_door;
 
 /* One request on its way in. */
 struct delivery {
     struct app *app;
     struct http_request *request;
     const struct door *door;
+    const char *command_id; /* of POST /ingest/v1/commands/{id} */
     const char *path_token; /* ThingsBoard's devices have it in the path; NULL: not */
     struct directory_device device;
     bool is_signed; /* then device is who signed it if signature fits */
@@ -66,6 +73,9 @@ bool login_signature(struct delivery *delivery);
 /* Reads the body and takes the readings in it; answers. */
 void delivery_take(struct delivery *delivery);
 
+/* ---- commands ---- */
+/* What waits for the device, as the member "commands" of the object that is being written; always: even if nothing. */
+void commands_put(const struct delivery *delivery, struct json_writer *writer, bool always);
 /* ---- answers, in the door's words ---- */
 void door_problem(const struct delivery *delivery, int status, const char *type, const char *detail);
 /* "Not now", with when to come again. */

@@ -43,6 +43,7 @@ static bool app_start(struct app *app, struct err *err)
         return err_set(err, ERR_LIMIT, "no memory to start");
     return audit_trail_open(&app->trail, bus, "ingest-http", err) &&
            event_outlet_open(&app->events, bus, MOST_EVENTS, err) &&
+           pending_open(&app->pending, bus, (size_t)app->config.directory_credentials, err) &&
            directory_open(&app->directory, bus, &directory, err) &&
            intake_open(&app->intake, bus, app->directory, &intake, err) &&
            http_server_open(&app->server, &server, device_handle, app, err);
@@ -51,6 +52,7 @@ static bool app_start(struct app *app, struct err *err)
 static void app_stop(struct app *app)
 {
     http_server_close(TAKE(app->server));
+    pending_close(TAKE(app->pending));
     event_outlet_close(TAKE(app->events), EVENTS_MS);
     audit_trail_close(TAKE(app->trail));
     intake_close(TAKE(app->intake));

@@ -54,6 +54,7 @@ static void taken(const struct delivery *delivery, const struct intake_result *r
         json_bool(&writer, true);
     }
     write_rejected(&writer, result);
+    commands_put(delivery, &writer, false);
     json_end_object(&writer);
     if (buffer_ok(&json))
         http_respond(delivery->request, result->is_repeat ? 200 : 202, "application/json", json.data, json.size);

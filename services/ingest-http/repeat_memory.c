@@ -9,9 +9,10 @@ static const int64_t day_us = INT64_C(86400000000);
 
 struct repeat_memory {
     pthread_mutex_t lock;
-    struct {
+    struct place {
         struct repeat repeat;
-        int64_t noted_us; /* 0: nothing is here */
+        int64_t noted_us; /* 0: its readings were not taken yet */
+        bool is_under_way;
     } places[PLACES];
 };
 
@@ -47,22 +48,34 @@ static size_t place_of(const struct repeat *repeat)
     return (size_t)repeat->key[0] << 8 | repeat->key[1];
 }
 
-bool repeat_memory_contradicts(struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us)
+/* One under way keeps its place: whoever meets it there with another key goes unnoted. */
+enum repeat_outcome repeat_memory_begin(struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us)
 {
-    size_t place = place_of(repeat);
+    struct place *place = &memory->places[place_of(repeat)];
+    enum repeat_outcome outcome = REPEAT_MAY_GO;
     pthread_mutex_lock(&memory->lock);
-    bool is_known = memory->places[place].noted_us != 0 && now_us - memory->places[place].noted_us < day_us &&
-                    memcmp(memory->places[place].repeat.key, repeat->key, sizeof repeat->key) == 0;
-    bool contradicts = is_known && memcmp(memory->places[place].repeat.body, repeat->body, sizeof repeat->body) != 0;
+    bool is_same_key = memcmp(place->repeat.key, repeat->key, sizeof repeat->key) == 0;
+    bool is_same_body = memcmp(place->repeat.body, repeat->body, sizeof repeat->body) == 0;
+    bool is_known = is_same_key && place->noted_us != 0 && now_us - place->noted_us < day_us;
+    if (is_same_key && !is_same_body && (is_known || place->is_under_way)) {
+        outcome = REPEAT_OTHER_BODY;
+    } else if (is_same_key && place->is_under_way) {
+        outcome = REPEAT_UNDER_WAY;
+    } else if (!place->is_under_way) {
+        *place = (struct place){ .repeat = *repeat, .noted_us = is_known ? place->noted_us : 0, .is_under_way = true };
+    }
     pthread_mutex_unlock(&memory->lock);
-    return contradicts;
+    return outcome;
 }
 
-void repeat_memory_note(struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us)
+void repeat_memory_end(struct repeat_memory *memory, const struct repeat *repeat, bool was_taken, int64_t now_us)
 {
-    size_t place = place_of(repeat);
+    struct place *place = &memory->places[place_of(repeat)];
     pthread_mutex_lock(&memory->lock);
-    memory->places[place].repeat = *repeat;
-    memory->places[place].noted_us = now_us;
+    if (memcmp(place->repeat.key, repeat->key, sizeof repeat->key) == 0) {
+        place->is_under_way = false;
+        if (was_taken)
+            place->noted_us = now_us;
+    }
     pthread_mutex_unlock(&memory->lock);
 }

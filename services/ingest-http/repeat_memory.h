@@ -1,6 +1,6 @@
 /* Idempotency keys of the last day and the bodies they came with: the same key with another body is a mistake that the
- * device should hear of. Of this process only, and bounded: of two keys that meet in one place the later has it. That
- * nothing is stored twice does not rest on it. Any thread. */
+ * device should hear of, as it should when the first is still under way. Of this process only, and bounded: of two keys
+ * that meet in one place the later has it. That nothing is stored twice does not rest on it. Any thread. */
 #pragma once
 #include "base/compiler.h"
 
@@ -14,7 +14,12 @@ struct repeat {
     unsigned char body[32];
 };
 struct repeat repeat_of(const char *device_id, const char *idempotency_key, const void *body, size_t size);
-/* Whether the key is known to have come with another body. */
-MUST_CHECK bool repeat_memory_contradicts(struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us);
-/* The readings under this key were taken. */
-void repeat_memory_note(struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us);
+enum repeat_outcome {
+    REPEAT_MAY_GO,     /* repeat_memory_end follows */
+    REPEAT_UNDER_WAY,  /* another request with the same key has begun and not ended */
+    REPEAT_OTHER_BODY, /* the key is known to have come with another body */
+};
+MUST_CHECK enum repeat_outcome repeat_memory_begin(
+    struct repeat_memory *memory, const struct repeat *repeat, int64_t now_us);
+/* was_taken: the readings under this key; then the key is known for a day. */
+void repeat_memory_end(struct repeat_memory *memory, const struct repeat *repeat, bool was_taken, int64_t now_us);

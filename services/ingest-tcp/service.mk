@@ -7,3 +7,4 @@ ingest-tcp.ldlibs  := -lmodbus
 # The decoders are fuzzed from here: no library holds them.
 nwt_read_fuzz.objects  := ingest-tcp/nwt_read.o ingest-tcp/nwt_write.o
 line_read_fuzz.objects := ingest-tcp/line_read.o ingest-tcp/line_write.o ingest-tcp/message.o ingest-tcp/formats.o
+modbus_profile_fuzz.objects := ingest-tcp/modbus_profile.o ingest-tcp/modbus_blocks.o

@@ -110,6 +110,60 @@ class Devices(unittest.TestCase):
         self.assertNotIn("last_reading_at", status["sensors"][1])
         self.assertEqual(status["last_reading_at"][:19], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)))
 
+    # ---- commands over HTTP ----
+    def ingest(self, token):
+        return nwims.Client(os.environ["NWIMS_HTTP_INGEST_URL"], token)
+
+    def posted(self, ingest, sensor):
+        answer = ingest.call("POST", "/ingest/v1/readings", {"t": int(time.time()), "m": {sensor: 1}})
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json.get("commands", [])
+
+    def test_a_device_that_posts_gets_its_commands_in_the_answer_until_it_says_what_became_of_them(self):
+        device, token = self.device("http")
+        sensor = f"{device['code']}/P"
+        nwims.sensor(self.api, sensor, "pressure", "bar")
+        ingest = self.ingest(token)
+        waited = self.command(device, "before-it-ever-came")
+        self.assertEqual([c["name"] for c in self.posted(ingest, sensor)], ["before-it-ever-came"])
+        self.state(device, waited, "sent")
+        made = self.command(device, "set-period", payload={"seconds": 60, "deep": {"list": [1, "zwei"]}})
+        both = eventually(lambda: len(got := self.posted(ingest, sensor)) == 2 and got, 5)
+        self.assertEqual([c["id"] for c in both], [waited["id"], made["id"]])
+        self.assertEqual((both[1]["name"], both[1]["payload"]), ("set-period", {"seconds": 60, "deep": {"list": [1, "zwei"]}}))
+        self.assertIn("expires_at", both[1])
+        self.assertEqual(ingest.call("POST", f"/ingest/v1/commands/{waited['id']}", {"ok": True, "period": 60}).status, 204)
+        self.assertEqual(json.loads(self.state(device, waited, "succeeded")["result"]), {"ok": True, "period": 60})
+        self.assertEqual([c["id"] for c in self.posted(ingest, sensor)], [made["id"]])
+        self.assertEqual(ingest.call("POST", f"/ingest/v1/commands/{made['id']}", {"ok": False, "error": "stuck"}).status, 204)
+        self.state(device, made, "failed")
+        self.assertEqual(self.posted(ingest, sensor), [])
+        self.assertEqual(ingest.call("GET", "/ingest/v1/commands").json, {"commands": []})
+
+    def test_a_device_may_ask_for_its_commands_and_gets_nobody_elses(self):
+        device, token = self.device("http")
+        _, other = self.device("http")
+        made = self.command(device, "open")
+        found = self.ingest(token).call("GET", "/ingest/v1/commands")
+        self.assertEqual((found.status, [c["id"] for c in found.json["commands"]]), (200, [made["id"]]))
+        self.assertEqual(self.ingest(other).call("GET", "/ingest/v1/commands").json, {"commands": []})
+        self.assertEqual(self.ingest(other).call("POST", f"/ingest/v1/commands/{made['id']}", {"ok": True}).status, 204)
+        time.sleep(0.5)  # nothing came of that: it is not its command
+        self.state(device, made, "sent")
+        self.assertEqual(self.ingest(token).call("GET", "/ingest/v1/commands").json["commands"][0]["id"], made["id"])
+        self.assertEqual(self.ingest("nwd_wrong").call("GET", "/ingest/v1/commands").status, 401)
+        self.assertEqual(self.ingest(token).call("POST", "/ingest/v1/commands/no-id", {}).status, 422)
+        self.assertEqual(self.ingest(token).call("POST", f"/ingest/v1/commands/{made['id']}", b"x" * 20000).status, 413)
+
+    def test_a_command_over_its_time_is_not_in_an_answer_any_more(self):
+        device, token = self.device("http")
+        ingest = self.ingest(token)
+        self.assertEqual(ingest.call("GET", "/ingest/v1/commands").json, {"commands": []})
+        made = self.command(device, expires_in_s=2)
+        self.assertTrue(eventually(lambda: ingest.call("GET", "/ingest/v1/commands").json["commands"], 1.5))
+        self.state(device, made, "expired")
+        self.assertEqual(ingest.call("GET", "/ingest/v1/commands").json, {"commands": []})
+
     # ---- commands over MQTT ----
     def test_a_command_reaches_a_device_and_its_answer_comes_back(self):
         for version in (mqtt.MQTTv311, mqtt.MQTTv5):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every other way into ingest-http: Influx clients, ThingsBoard's path, signed requests, CBOR, Cayenne LPP, declared bytes, keys for repeats, cut bodies."""
 import base64
+import concurrent.futures
 import gzip
 import hashlib
 import hmac
@@ -198,6 +199,24 @@ class IngestHttp(unittest.TestCase):
         self.assertEqual((first.status, again.status, again.json["duplicate"]), (202, 200, True), again)
         self.assertEqual(first.json["batch_id"], again.json["batch_id"])
         self.assertEqual(self.send({"sensor_id": "P1", "value": 2}, "application/json", **key).status, 422)
+
+    def test_requests_under_one_key_at_once_are_one(self):
+        """Whoever comes while the first is under way is told so (409), whoever comes later gets its answer (200); it is taken once."""
+        seen = set()
+        for _ in range(5):
+            key, body = {"Idempotency-Key": secrets.token_hex(8)}, [{"sensor_id": "P1", "value": i, "timestamp": 1750000000000 + i} for i in range(20000)]
+            with concurrent.futures.ThreadPoolExecutor(12) as pool:
+                answers = list(pool.map(lambda _: nwims.Client(URL, self.token).call("POST", "/ingest/v1/readings", body, key), range(12)))
+            statuses = [answer.status for answer in answers]
+            self.assertEqual(statuses.count(202), 1, statuses)
+            self.assertLessEqual(set(statuses), {200, 202, 409})
+            for answer in answers:
+                if answer.status == 409:
+                    self.assertIn("Retry-After", answer.headers)
+            seen |= set(statuses)
+            if 409 in seen:
+                return
+        self.fail(f"nobody was told that the first is under way: {seen}")
 
     def test_a_body_that_is_cut_stores_nothing(self):
         parts = urllib.parse.urlsplit(URL)

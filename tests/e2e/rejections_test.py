@@ -160,6 +160,30 @@ class Rejections(unittest.TestCase):
         self.assertTrue(eventually(lambda: len(series(self.api, made, from_at="2015-01-01T00:00:00Z")) == 120))
         self.assertTrue(eventually(lambda: self.api.get("/audit", action="rejections.replay", entity_id=job["id"]).json["items"]))
 
+    def test_the_accounts_of_every_way_in_add_up(self):
+        """sent = stored + duplicate + refused, by protocol, in a tenant of its own."""
+        api = nwims.tenant("accounts")
+        nwims.sensor(api, "P1", "pressure", "bar")
+        made = api.post("/devices", {"code": "LOGGER", "protocol": "http"}).json
+        token = api.post(f"/devices/{made['id']}/credentials", {"kind": "token"}).json["secret"]
+        body = [{"sensor_id": "P1", "value": i, "timestamp": (AT + i) * 1000} for i in range(10)] + [{"sensor_id": "NONE", "value": 1}] * 3
+        for _ in range(2):
+            self.assertEqual(self.http(token, "/ingest/v1/batch", json.dumps(body).encode(), "application/json").status, 202)
+        self.http(token, "/ingest/v1/batch", b"{", "application/json")
+        self.publish(token, "nwims/v1/me/up", json.dumps({"t": AT + 100, "m": {"P1": 1, "NONE": 2}}).encode())
+        self.assertEqual(api.post("/batch/readings", [{"sensor_id": "P1", "value": 1, "timestamp": (AT + 200) * 1000}]).status, 200)
+        count = lambda p: (p["stored"], p["duplicate"], p["refused"], {r["reason"]: r["readings"] for r in p.get("refusals", [])})
+        wanted = {"http": (10, 10, 7, {"unknown_sensor": 6, "malformed": 1}), "mqtt": (1, 0, 1, {"unknown_sensor": 1}), "api": (1, 0, 0, {})}
+        look = lambda: {p["protocol"]: count(p) for p in api.get("/ingest/statistics").json["protocols"]}
+        eventually(lambda: look() == wanted, 15)
+        self.assertEqual(look(), wanted)
+        whole = api.get("/ingest/statistics").json
+        self.assertEqual((whole["stored"], whole["duplicate"], whole["refused"]), (12, 10, 8))
+        http = next(p for p in whole["protocols"] if p["protocol"] == "http")
+        self.assertIn("last_seen_at", http)
+        self.assertLessEqual(http["rate_1m"], 1)
+        self.assertEqual(self.other.get("/ingest/statistics").json["stored"], 0)
+
     def test_what_is_asked_for_wrongly_is_named(self):
         for body in ({}, {"ids": ["x"]}, {"ids": [str(uuid.uuid4())], "filter": {}}, {"filter": {"reason": "bad luck"}}, {"what": 1}):
             self.assertEqual(self.api.post("/ingest/rejections/replay", body).status, 422, body)
