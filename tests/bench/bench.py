@@ -282,7 +282,7 @@ def bytes_rows():
 
 
 def fleet_rows():
-    fleet.rows(row, stored, f"{BIN}/nwims-mqtt-load", os.environ["NWIMS_SCRATCH"])
+    fleet.rows(row, stored, f"{BIN}/nwims-device-load", os.environ["NWIMS_SCRATCH"])
     client.login(client.email, client.password)
 
 

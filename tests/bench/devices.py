@@ -13,7 +13,7 @@ import urllib.request
 
 import fleet
 
-BINARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..", os.environ.get("NWIMS_OUT", "build"), "release/bin/nwims-mqtt-load")
+BINARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..", os.environ.get("NWIMS_OUT", "build"), "release/bin/nwims-device-load")
 CROWD, STORM_SECONDS, STEADY = 15000, 10, 60000
 WATCHED = ("ingest-mqtt", "batch-writer", "nats-server")
 
@@ -25,7 +25,7 @@ def stored():
 
 
 def row(name, what, ours, unit, beside, beside_what, ratio, goal, **_):
-    print(f"  {name:<12} {ours:>14,.0f} {unit:<10} {beside or '':>8} {beside_what:<44} {f'{ratio:.2f}' if ratio else '':>6}  {goal}   {what}", flush=True)
+    print(f"  {name:<12} {ours:>14,.0f} {unit:<10} {f'{beside:.0f}' if beside else '':>8} {beside_what:<44} {f'{ratio:.2f}' if ratio else '':>6}  {goal}   {what}", flush=True)
 
 
 class Memory(threading.Thread):

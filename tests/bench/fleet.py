@@ -1,4 +1,4 @@
-"""The row devices of make bench, and memory a connection: one reading a message over MQTT QoS 1, from many devices of one tenant."""
+"""The rows devices of make bench, and memory a connection: one reading a message over MQTT QoS 1 and NWT/1, from many devices of one tenant."""
 import json
 import os
 import signal
@@ -9,11 +9,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 import nwims
 
-DEVICES, SENSORS = 500, 1000
+DEVICES, SENSORS = 1000, 1000  # over NWT/1 a device has one connection
 
 
 class Fleet:
-    """A tenant with devices and sensors for nwims-mqtt-load."""
+    """A tenant with devices and sensors for nwims-device-load."""
 
     def __init__(self, binary, folder):
         self.runs, self.binary, self.tokens = 0, binary, os.path.join(folder, "mqtt-tokens")
@@ -37,11 +37,11 @@ class Fleet:
         return [str(a) for a in argv]
 
     def measure(self, connections, **more):
-        """What nwims-mqtt-load says at its end, with what it said when all were connected."""
+        """What nwims-device-load says at its end, with what it said when all were connected."""
         out = subprocess.run(self.argv(connections, **more), capture_output=True, text=True)
         lines = [json.loads(line) for line in out.stdout.splitlines()]
         if out.returncode != 0 or len(lines) != 2:
-            raise SystemExit(f"nwims-mqtt-load failed: {out.stdout} {out.stderr}")
+            raise SystemExit(f"nwims-device-load failed: {out.stdout} {out.stderr}")
         return {**lines[0], **lines[1]}
 
     def memory(self, connections, pid, **more):
@@ -118,6 +118,14 @@ def rows(row, stored, binary, folder):
     late = drain(stored, before + flood["acknowledged"])
     row("devices-flood", "the same, all that they can", flood["messages_per_second"], "messages/s", 45000, "ThingsBoard's burst", flood["messages_per_second"] / 45000, "", drain_seconds=late, grown_mib=grown / 1048576)
     print(f"  {'':<12} {flood['acknowledged']} acknowledged of {flood['sent']}, all stored {late:.1f} s later; ingest-mqtt grew by {grown / 1048576:.1f} MiB", flush=True)
+    nwt = {"nwt": True, "port": os.environ["NWIMS_TCP_PORT"]}
+    fleet.measure(1000, seconds=1, **nwt)
+    before = stored()
+    numbered = fleet.measure(1000, window=16, rate=goal * 1.05, warm_up=2, seconds=15, **nwt)
+    late = drain(stored, before + numbered["acknowledged"])
+    row("devices-nwt", "NWT/1, one reading a record, 1,000 devices", numbered["messages_per_second"], "records/s", steady["messages_per_second"], "the same over MQTT QoS 1",
+        numbered["messages_per_second"] / steady["messages_per_second"], ">= 60,000", p50_ms=numbered["p50_ms"], p99_ms=numbered["p99_ms"], drain_seconds=late)
+    print(f"  {'':<12} acknowledged after {numbered['p50_ms']} ms (median), {numbered['p99_ms']} ms (99th percentile); all stored {late:.1f} s after the last", flush=True)
     lone = fleet.measure(1000, window=1, warm_up=1, seconds=5)
     row("devices-lone", "each waits for its PUBACK before the next", lone["messages_per_second"], "messages/s", None, "", None, "", p50_ms=lone["p50_ms"])
     for what, goal, more in (("without TLS", "<= 8192", {}), ("with TLS", "", {"port": os.environ["NWIMS_MQTTS_PORT"], "tls": True})):

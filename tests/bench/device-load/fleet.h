@@ -1,11 +1,13 @@
-/* Many MQTT devices in one thread, as far as a load needs them: connect, publish with QoS 1, read PUBACK, answer
- * nothing else. Plain or TLS. */
+/* Many devices in one thread, as far as a load needs them: connect, say who they are, send one reading a message, count
+ * acknowledgements, answer nothing else. Plain or TLS. What they speak is a dialect: MQTT (QoS 1) or NWT/1. */
 #pragma once
 #include "base/compiler.h"
 #include <openssl/ssl.h>
 
 enum { FLEET_MOST_WINDOW = 64, FLEET_TOKEN_SIZE = 80 };
+struct fleet_dialect;
 struct fleet_config {
+    const struct fleet_dialect *dialect;
     const char *host; /* an IPv4 address */
     int port;
     SSL_CTX *tls; /* NULL: plain */

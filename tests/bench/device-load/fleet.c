@@ -1,5 +1,5 @@
-#include "fleet.h"
 #include "base/clock.h"
+#include "dialect.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,14 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IN_BYTES = 64, PACKET_BYTES = 256, EVENTS = 512, LATENCY_SLOTS = 200000, SLOT_US = 50 };
+enum { IN_BYTES = 64, EVENTS = 512, LATENCY_SLOTS = 200000, SLOT_US = 50 };
 
 enum state { STATE_OUT, STATE_CONNECTING, STATE_HANDSHAKE, STATE_GREETING, STATE_IN };
 struct device {
     int fd;
     SSL *ssl;
     enum state state;
-    uint16_t next_id;
+    struct dialect_count messages;
     uint8_t in_size, first, count;
     unsigned char in[IN_BYTES];
     int64_t sent_us[FLEET_MOST_WINDOW];
@@ -94,28 +94,10 @@ static void lose(struct fleet *fleet, struct device *device)
 }
 
 /* ---- connecting ---- */
-static size_t put_field(unsigned char *at, const char *text, size_t size)
-{
-    at[0] = (unsigned char)(size >> 8);
-    at[1] = (unsigned char)(size & 0xff);
-    memcpy(at + 2, text, size);
-    return size + 2;
-}
-
 static bool greet(struct fleet *fleet, struct device *device)
 {
-    static const unsigned char start[] = { 0, 4, 'M', 'Q', 'T', 'T', 4, 0x82, 0x02,
-        0x58 }; /* clean, user name, 600 s */
-    unsigned char packet[PACKET_BYTES];
-    char id[32];
-    size_t index = (size_t)(device - fleet->devices), size = 2;
-    const char *token = fleet->config.tokens[index % fleet->config.token_count];
-    memcpy(packet + size, start, sizeof start);
-    size += sizeof start;
-    size += put_field(packet + size, id, (size_t)snprintf(id, sizeof id, "load-%d-%zu", (int)getpid(), index));
-    size += put_field(packet + size, token, strlen(token));
-    packet[0] = 0x10;
-    packet[1] = (unsigned char)(size - 2); /* below 128: token and id are short */
+    unsigned char packet[DIALECT_PACKET_BYTES];
+    size_t size = fleet->config.dialect->greet(&fleet->config, (size_t)(device - fleet->devices), packet);
     device->state = STATE_GREETING;
     return put(device, packet, size);
 }
@@ -172,24 +154,24 @@ static void note_latency(struct fleet *fleet, struct device *device)
     fleet->latency[slot < LATENCY_SLOTS ? slot : LATENCY_SLOTS - 1]++;
     device->first = (uint8_t)((device->first + 1) % FLEET_MOST_WINDOW);
     device->count--;
+    device->messages.acknowledged++;
     fleet->counts.acknowledged++;
 }
 
-static bool take_packet(struct fleet *fleet, struct device *device, const unsigned char *packet)
+static bool take(struct fleet *fleet, struct device *device, const struct dialect_heard *heard)
 {
     if (device->state == STATE_GREETING) {
-        if (packet[0] != 0x20 || packet[3] != 0)
+        if (!heard->is_welcome)
             return false;
         device->state = STATE_IN;
         fleet->counts.connected++;
         fleet->under_way--;
-    } else if (packet[0] == 0x40 && device->count > 0) {
-        note_latency(fleet, device);
     }
+    for (uint64_t i = 0; i < heard->acknowledged && device->count > 0; i++)
+        note_latency(fleet, device);
     return true;
 }
 
-/* CONNACK and PUBACK of 3.1.1 have four bytes. */
 static bool receive(struct fleet *fleet, struct device *device)
 {
     for (;;) {
@@ -198,11 +180,17 @@ static bool receive(struct fleet *fleet, struct device *device)
             return count == 0;
         device->in_size = (uint8_t)(device->in_size + count);
         uint8_t at = 0;
-        for (; at + 4 <= device->in_size; at = (uint8_t)(at + 4))
-            if (!take_packet(fleet, device, device->in + at))
+        for (ssize_t size = 1; size > 0; at = (uint8_t)(at + size)) {
+            struct dialect_heard heard = { 0 };
+            size =
+                fleet->config.dialect->hear(&device->messages, device->in + at, (size_t)(device->in_size - at), &heard);
+            if (size < 0 || (size > 0 && !take(fleet, device, &heard)))
                 return false;
+        }
         memmove(device->in, device->in + at, (size_t)(device->in_size - at));
         device->in_size = (uint8_t)(device->in_size - at);
+        if (device->in_size == IN_BYTES)
+            return false; /* nothing that long is said to a load */
     }
 }
 
@@ -243,32 +231,16 @@ bool fleet_connect(struct fleet *fleet, size_t at_a_time, int64_t wait_ms)
 }
 
 /* ---- sending ---- */
-/* The n-th message of a sensor is n milliseconds after the start: none is there twice. */
-static size_t write_message(struct fleet *fleet, const struct device *device, unsigned char packet[PACKET_BYTES])
-{
-    static const char topic[] = "v1/devices/me/telemetry";
-    size_t sensor = (size_t)(device - fleet->devices) % fleet->config.sensor_count, size = 2;
-    uint64_t number = fleet->number++;
-    size += put_field(packet + size, topic, sizeof topic - 1);
-    packet[size++] = (unsigned char)(device->next_id >> 8);
-    packet[size++] = (unsigned char)(device->next_id & 0xff);
-    size += (size_t)snprintf((char *)packet + size, PACKET_BYTES - size,
-        "{\"ts\":%lld,\"values\":{\"%s%05zu\":%llu.5}}", (long long)(fleet->config.start_ms + (int64_t)number),
-        fleet->config.sensor_prefix, sensor, (unsigned long long)(number % 1000));
-    packet[0] = 0x32;
-    packet[1] = (unsigned char)(size - 2); /* below 128 */
-    return size;
-}
-
 /* A device that has fallen behind sends what it may in one go, as one that was offline does. */
 static bool publish(struct fleet *fleet, struct device *device, size_t count)
 {
-    unsigned char packets[FLEET_MOST_WINDOW * PACKET_BYTES];
+    unsigned char packets[FLEET_MOST_WINDOW * DIALECT_PACKET_BYTES];
     size_t size = 0;
     int64_t now_us = clock_monotonic_us();
     for (; count > 0; count--) {
-        device->next_id = device->next_id == UINT16_MAX ? 1 : (uint16_t)(device->next_id + 1);
-        size += write_message(fleet, device, packets + size);
+        device->messages.sent++;
+        size += fleet->config.dialect->message(
+            &fleet->config, &device->messages, (size_t)(device - fleet->devices), fleet->number++, packets + size);
         device->sent_us[(device->first + device->count) % FLEET_MOST_WINDOW] = now_us;
         device->count++;
         fleet->counts.sent++;

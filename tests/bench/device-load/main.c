@@ -1,7 +1,7 @@
-/* nwims-mqtt-load: many devices, one reading a message, QoS 1; says how fast they were acknowledged. One line of JSON
- * when all are connected, one at the end. */
+/* nwims-device-load: many devices over MQTT or NWT/1, one reading a message: says how fast they were acknowledged. One
+ * line of JSON when all are connected, one at the end. */
 #include "base/clock.h"
-#include "fleet.h"
+#include "dialect.h"
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +11,8 @@
 enum { MOST_TOKENS = 20000, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000 };
 
 static const char help[] =
-    "nwims-mqtt-load --port P --tokens FILE --prefix SENSOR --sensors N --connections N [--host 127.0.0.1] [--tls]\n"
+    "nwims-device-load --port P --tokens FILE --prefix SENSOR --sensors N --connections N [--host 127.0.0.1] [--tls] "
+    "[--nwt]\n"
     "    [--window 4] [--rate messages a second, 0: as fast as they are acknowledged] [--warm-up seconds] [--seconds "
     "S]\n"
     "    [--start milliseconds since the epoch] [--hold seconds to do nothing after connecting] [--at-a-time "
@@ -97,9 +98,11 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "rate", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 'S' },
         { "warm-up", required_argument, NULL, 'W' }, { "start", required_argument, NULL, 'b' },
         { "hold", required_argument, NULL, 'H' }, { "at-a-time", required_argument, NULL, 'A' },
-        { "tls", no_argument, NULL, 'T' }, { 0 } };
-    *options =
-        (struct options){ .fleet = { .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 }, .at_a_time = 256 };
+        { "tls", no_argument, NULL, 'T' }, { "nwt", no_argument, NULL, 'N' }, { 0 } };
+    *options = (struct options){
+        .fleet = { .dialect = &dialect_mqtt, .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 },
+        .at_a_time = 256
+    };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
         case 'h':
@@ -143,6 +146,9 @@ static bool read_options(struct options *options, int argc, char **argv)
             break;
         case 'T':
             options->with_tls = true;
+            break;
+        case 'N':
+            options->fleet.dialect = &dialect_nwt;
             break;
         default:
             return false;
