@@ -275,6 +275,15 @@ bool command_store_take_results(
 /* ---- over all tenants ---- */
 enum { MOST_AT_ONCE = 500, KEEP_DAYS = 30, REPEAT_S = 60 };
 
+static bool commit_told(struct registry *registry, struct store_session *session, size_t count, struct err *err)
+{
+    if (!store_commit(session, err))
+        return false;
+    if (count > 0)
+        service_outbox_wake(registry->service);
+    return true;
+}
+
 bool command_store_expire(struct registry *registry, size_t *out_count, struct err *err)
 {
     AUTO(store_session) session = NULL;
@@ -287,11 +296,7 @@ bool command_store_expire(struct registry *registry, size_t *out_count, struct e
     for (size_t i = 0; i < *out_count; i++)
         if (!tell_over(session, rows, i, 0, "expired", err))
             return false;
-    if (!store_commit(session, err))
-        return false;
-    if (*out_count > 0)
-        service_outbox_wake(registry->service);
-    return true;
+    return commit_told(registry, session, *out_count, err);
 }
 
 bool command_store_repeat(struct registry *registry, size_t *out_count, struct err *err)
@@ -306,11 +311,7 @@ bool command_store_repeat(struct registry *registry, size_t *out_count, struct e
         !tell_rows(session, rows, 0, err))
         return false;
     *out_count = store_result_rows(rows);
-    if (!store_commit(session, err))
-        return false;
-    if (*out_count > 0)
-        service_outbox_wake(registry->service);
-    return true;
+    return commit_told(registry, session, *out_count, err);
 }
 
 bool command_store_purge(struct registry *registry, size_t *out_count, struct err *err)

@@ -95,7 +95,7 @@ struct store_param row_param(const ProtobufCMessage *message, const char *name)
     }
 }
 
-bool row_is_cleared(const ProtobufCMessage *message, const char *name)
+static bool is_cleared(const ProtobufCMessage *message, const char *name)
 {
     const ProtobufCFieldDescriptor *list = field_of(message->descriptor, "clear");
     for (size_t i = 0; list && i < field_count(message, list); i++)
@@ -107,5 +107,5 @@ bool row_is_cleared(const ProtobufCMessage *message, const char *name)
 bool row_is_given(const ProtobufCMessage *message, const char *name)
 {
     const ProtobufCFieldDescriptor *field = field_of(message->descriptor, name);
-    return (field && field_count(message, field) > 0) || row_is_cleared(message, name);
+    return (field && field_count(message, field) > 0) || is_cleared(message, name);
 }

@@ -22,5 +22,3 @@ MUST_CHECK bool row_fill(struct row *row, const struct entity *entity, ProtobufC
 struct store_param row_param(const ProtobufCMessage *message, const char *field);
 /* Whether the request says something about this field: a value, or that it is to be cleared. */
 bool row_is_given(const ProtobufCMessage *message, const char *field);
-/* Whether it is named by the request's list called clear. */
-bool row_is_cleared(const ProtobufCMessage *message, const char *field);

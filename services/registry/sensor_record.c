@@ -55,8 +55,7 @@ const struct entity sensor_record_entity = { .noun = "sensor",
     .place = "located_in",
     .check = check };
 
-bool sensor_record_prepare(
-    struct work *work, ProtobufCMessage *wanted, const ProtobufCMessage *existing, struct err *err)
+static bool prepare(struct work *work, ProtobufCMessage *wanted, const ProtobufCMessage *existing, struct err *err)
 {
     Nwims__V1__SensorRecord *record = (Nwims__V1__SensorRecord *)wanted;
     if (existing)
@@ -68,8 +67,7 @@ bool sensor_record_prepare(
 }
 
 /* What was given, together with what was there. */
-bool sensor_record_review(
-    struct work *work, const ProtobufCMessage *wanted, const ProtobufCMessage *written, struct err *err)
+static bool review(struct work *work, const ProtobufCMessage *wanted, const ProtobufCMessage *written, struct err *err)
 {
     Nwims__V1__Thresholds thresholds = NWIMS__V1__THRESHOLDS__INIT;
     (void)wanted;
@@ -78,15 +76,13 @@ bool sensor_record_review(
     return err->kind == ERR_NONE;
 }
 
-const struct bulk_kind bulk_sensors_update = { .name = "sensors.update",
-    .plural = "sensors",
-    .entity = &sensor_record_entity,
-    .prepare = sensor_record_prepare,
-    .review = sensor_record_review };
+const struct bulk_kind bulk_sensors_update = {
+    .name = "sensors.update", .plural = "sensors", .entity = &sensor_record_entity, .prepare = prepare, .review = review
+};
 const struct bulk_kind bulk_sensors_import = { .name = "sensors.import",
     .plural = "sensors",
     .entity = &sensor_record_entity,
     .makes_new = true,
     .is_made_together = true,
-    .prepare = sensor_record_prepare,
-    .review = sensor_record_review };
+    .prepare = prepare,
+    .review = review };
