@@ -57,6 +57,7 @@ struct bulk_wish {
     const struct bulk_kind *kind;
     bool is_dry_run;
     bool skips_bad;
+    bool makes_tokens; /* for the devices that are made */
     int64_t total;
 };
 /* In the call that asks. */
@@ -67,9 +68,9 @@ MUST_CHECK bool bulk_do_later(struct work *work, const struct bulk_wish *wish, c
     char out_id[UUID_TEXT_SIZE], struct err *err);
 /* Commits and answers with the job. */
 MUST_CHECK bool bulk_answer_later(struct work *work, const char *id, Nwims__V1__Job *reply, struct err *err);
-/* On the runner's thread. */
-MUST_CHECK bool bulk_do_job(struct registry *registry, struct job *job, const struct bulk_kind *kind,
-    const struct bulk_source *source, int64_t total, struct err *err);
+/* On the runner's thread; whether it is dry and skips stands in the job. */
+MUST_CHECK bool bulk_do_job(struct registry *registry, struct job *job, const struct bulk_wish *wish,
+    const struct bulk_source *source, struct err *err);
 
 /* The same, where it turns out that it cannot be done at all: err says why. */
 MUST_CHECK bool bulk_refuse_job(

@@ -14,6 +14,7 @@ const struct rpc_method bulk_methods[] = {
     { "ListJobs", job_show_list },
     { "ListJobFailures", job_show_failures },
     { "CancelJob", job_stop },
+    { "TakeTokens", import_tokens_take },
     { 0 },
 };
 

@@ -2,6 +2,7 @@
 #include "auth/auth.h"
 #include "bulk.h"
 #include "entity_api.h"
+#include "import_tokens.h"
 #include "nwims/v1/common.pb-c.h"
 #include "service/audit.h"
 #include "service/service.h"
@@ -18,6 +19,9 @@ bool bulk_read_options(
         return rpc_violation(call, err, "on_error", "say abort or skip");
     out_wish->skips_bad = strcmp(on_error, "skip") == 0;
     out_wish->is_dry_run = options && options->dry_run;
+    out_wish->makes_tokens = options && options->tokens;
+    if (out_wish->makes_tokens && out_wish->kind->entity != &device_entity)
+        return rpc_violation(call, err, "tokens", "are for an import of devices");
     return true;
 }
 
@@ -117,6 +121,7 @@ bool bulk_do_now(struct work *work, const struct bulk_wish *wish, const struct b
     return ((!is_refused && !wish->is_dry_run) || begin_anew(work, err)) &&
            job_record(work->session, work->call->caller, &order, is_refused ? "failed" : "done", &counts, failures,
                failed, id, err) &&
+           (!wish->makes_tokens || is_refused || wish->is_dry_run || import_tokens_make(work, id, items, count, err)) &&
            record(work, wish, id, &counts, is_refused ? "refused" : NULL, err) && show_job(work, id, reply, err) &&
            (show_items(items, count, arena, reply) || err_set(err, ERR_LIMIT, "no memory left for the answer")) &&
            work_commit(work, err);
@@ -183,6 +188,9 @@ static bool apply_chunk(struct running *running, struct err *err)
     if (!running->source->next(
             running->source->context, &running->work, running->items, BULK_CHUNK, &running->count, err) ||
         !bulk_apply(&running->work, running->wish.kind, running->items, running->count, &running->counts, err))
+        return false;
+    if (running->wish.makes_tokens && !running->wish.is_dry_run &&
+        !import_tokens_make(&running->work, running->job->id, running->items, running->count, err))
         return false;
     running->failed = list_failures(running->items, running->count, running->failures);
     return true;
@@ -284,14 +292,15 @@ static void running_done(struct running *running)
     arena_done(&running->lasting);
 }
 
-bool bulk_do_job(struct registry *registry, struct job *job, const struct bulk_kind *kind,
-    const struct bulk_source *source, int64_t total, struct err *err)
+bool bulk_do_job(struct registry *registry, struct job *job, const struct bulk_wish *wish,
+    const struct bulk_source *source, struct err *err)
 {
     AUTO_INPLACE(running) running;
-    open_running(&running, registry, job, kind);
+    open_running(&running, registry, job, wish->kind);
+    running.wish.makes_tokens = wish->makes_tokens;
     running.source = source;
     bool is_in_steps = job->skips_bad && !job->is_dry_run;
-    if (!(is_in_steps && job->position > 0) && !job_restart(job, total, source->heading, err))
+    if (!(is_in_steps && job->position > 0) && !job_restart(job, wish->total, source->heading, err))
         return false;
     return is_in_steps ? skip_bad(&running, err) : all_or_nothing(&running, err);
 }

@@ -25,11 +25,13 @@ MIGRATION_DECLARE(0012_households)
 MIGRATION_DECLARE(0013_device_gaps)
 MIGRATION_DECLARE(0014_refusals)
 MIGRATION_DECLARE(0015_device_keys)
+MIGRATION_DECLARE(0016_import_tokens)
 static const struct migration migrations[] = { MIGRATION(1, 0001_registry), MIGRATION(2, 0002_idempotency),
     MIGRATION(3, 0003_places), MIGRATION(4, 0004_credentials), MIGRATION(5, 0005_names), MIGRATION(6, 0006_thresholds),
     MIGRATION(7, 0007_assets), MIGRATION(8, 0008_jobs), MIGRATION(9, 0009_device_state),
     MIGRATION(10, 0010_device_configuration), MIGRATION(11, 0011_payload_profiles), MIGRATION(12, 0012_households),
-    MIGRATION(13, 0013_device_gaps), MIGRATION(14, 0014_refusals), MIGRATION(15, 0015_device_keys), { 0 } };
+    MIGRATION(13, 0013_device_gaps), MIGRATION(14, 0014_refusals), MIGRATION(15, 0015_device_keys),
+    MIGRATION(16, 0016_import_tokens), { 0 } };
 
 static const struct service_program program = {
     .name = "registry",

@@ -35,4 +35,5 @@ rpc_handler network_list, network_map, network_delete, network_get, network_impo
 rpc_handler places_find_unknown, sensors_resolve, credential_resolve, devices_polled;
 rpc_handler payload_profile_resolve;
 rpc_handler rejection_list, rejection_get, refusals_count, rejections_replay;
-rpc_handler sensors_update, bulk_part_put, rows_import, job_show, job_show_list, job_show_failures, job_stop;
+rpc_handler sensors_update, bulk_part_put, rows_import, job_show, job_show_list, job_show_failures, job_stop,
+    import_tokens_take;

@@ -2,6 +2,7 @@
  */
 #include "asset_parents.h"
 #include "field.h"
+#include "import_tokens.h"
 #include "network_store.h"
 #include "nwims/v1/bulk.pb-c.h"
 #include "rows.h"
@@ -71,9 +72,11 @@ static bool check(struct rpc_call *call, const Nwims__V1__ImportRowsRequest *req
 static bool later(struct work *work, const struct bulk_wish *wish, const Nwims__V1__ImportRowsRequest *request,
     Nwims__V1__Job *reply, struct err *err)
 {
+    AUTO_INPLACE(buffer) options = { .ceiling_bytes = 1024 };
     char id[UUID_TEXT_SIZE];
-    return bulk_do_later(work, wish, NULL, 0, id, err) && upload_store_give(work, request, id, err) &&
-           bulk_answer_later(work, id, reply, err);
+    return (!request->options || wire_encode(&options, &request->options->base, err)) &&
+           bulk_do_later(work, wish, options.data, options.size, id, err) &&
+           upload_store_give(work, request, id, err) && bulk_answer_later(work, id, reply, err);
 }
 
 static bool import(struct work *work, const Nwims__V1__ImportRowsRequest *request, struct bulk_wish *wish,
@@ -104,7 +107,7 @@ bool rows_import(void *context, struct rpc_call *call, const void *input, void *
         return rpc_violation(call, err, "what", "say devices, sensors or assets");
     return bulk_read_options(call, request->options, &wish, err) && check(call, request, err) &&
            work_begin(&work, context, call, wish.kind->plural, "bulk", err) &&
-           import(&work, request, &wish, reply, err);
+           (!wish.makes_tokens || import_tokens_check(&work, err)) && import(&work, request, &wish, reply, err);
 }
 
 /* ---- as a job ---- */
@@ -113,15 +116,30 @@ static bool read_job(void *context, int part, struct arena *arena, char **out_te
     return job_read_part(context, part, arena, out_text, out_size, err);
 }
 
+/* The request of the job is the options of the call. */
+static bool wants_tokens(struct job *job, bool *out_wants, struct err *err)
+{
+    ProtobufCMessage *options;
+    *out_wants = false;
+    if (!job->request)
+        return true;
+    if (!wire_decode(&options, job->arena, &nwims__v1__bulk_options__descriptor, job->request, job->request_size, err))
+        return false;
+    *out_wants = ((const Nwims__V1__BulkOptions *)options)->tokens;
+    return true;
+}
+
 bool import_rows_job(void *context, struct job *job, struct err *err)
 {
     const struct bulk_kind *kind = kind_of(job->kind, strcspn(job->kind, "."));
     AUTO_INPLACE(rows) rows = { 0 };
     struct err why = { 0 };
-    int64_t total = 0;
+    struct bulk_wish wish = { .kind = kind };
     if (!kind)
         return err_set(err, ERR_BUG, "no import is called %s", job->kind);
-    bool ok = rows_open(&rows, kind, read_job, job, &why) && rows_count(&rows, &total, &why);
+    if (!wants_tokens(job, &wish.makes_tokens, err))
+        return false;
+    bool ok = rows_open(&rows, kind, read_job, job, &why) && rows_count(&rows, &wish.total, &why);
     if (!ok && why.kind == ERR_INPUT)
         return bulk_refuse_job(context, job, kind, &why, err);
     if (!ok) {
@@ -131,5 +149,5 @@ bool import_rows_job(void *context, struct job *job, struct err *err)
     const struct bulk_source source = {
         .context = &rows, .next = rows_next, .skip = rows_skip, .heading = rows.heading
     };
-    return bulk_do_job(context, job, kind, &source, total, err);
+    return bulk_do_job(context, job, &wish, &source, err);
 }

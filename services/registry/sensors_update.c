@@ -161,5 +161,6 @@ bool sensors_update_job(void *context, struct job *job, struct err *err)
         return false;
     struct changes changes = { .request = (const Nwims__V1__UpdateSensorsRequest *)decoded };
     const struct bulk_source source = { .context = &changes, .next = next, .skip = skip, .heading = "id" };
-    return bulk_do_job(context, job, &bulk_sensors_update, &source, (int64_t)count_of(changes.request), err);
+    const struct bulk_wish wish = { .kind = &bulk_sensors_update, .total = (int64_t)count_of(changes.request) };
+    return bulk_do_job(context, job, &wish, &source, err);
 }

@@ -12,9 +12,11 @@ import unittest
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import forgery
 import nwims
 
 MANY = int(os.environ.get("NWIMS_BULK_ROWS", "5000"))
+TOKENS = 1500  # a job, and more than one page
 ASYNC = {"Prefer": "respond-async"}
 
 
@@ -345,6 +347,66 @@ class Import(unittest.TestCase):
         job = finished(self.client, load(self.client, "devices", "code,protocol\nD1,http\nD2,pigeon\n", ASYNC))
         self.assertEqual((job["state"], counts(job)), ("failed", (0, 0, 0, 1)), job)
         self.assertEqual(self.client.get("/devices/D1").status, 404)
+
+    def tokens_of(self, client, job):
+        answer = client.post(f"/batch/{job['id']}/tokens")
+        self.assertEqual((answer.status, answer.headers["Content-Type"].split(";")[0]), (200, "text/csv"), answer)
+        self.assertIn("no-store", answer.headers["Cache-Control"])
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+        self.assertEqual(list(rows[0]), ["code", "id", "token"])
+        return rows
+
+    def assert_taken(self, client, job):
+        self.assertEqual(client.post(f"/batch/{job['id']}/tokens").status, 404)
+
+    def test_devices_come_in_with_tokens_that_are_given_once(self):
+        client = nwims.tenant("bulk-tokens")
+        client.post("/devices", {"code": "T0", "protocol": "http"})
+        answer = load(client, "devices", "code,protocol\nT0,mqtt\nT1,http\nT2,http\nT1,http\n", tokens="true")
+        self.assertEqual((answer.status, counts(answer.json)), (200, (2, 1, 1, 0)), answer)
+        self.assertNotIn(b"nwd_", answer.body)
+        waiting = forgery.sql("registry", f"SELECT wrapped FROM registry.import_token WHERE tenant_id = {client.tenant_id}")
+        self.assertEqual(len(waiting), 2)
+        email, password = f"{secrets.token_hex(6)}@example.org", secrets.token_urlsafe(18)
+        client.post("/users", {"email": email, "password": password, "roles": ["tenant_admin"]})
+        self.assert_taken(nwims.Client().login(email, password), answer.json)  # whoever did not ask for it
+        rows = self.tokens_of(client, answer.json)
+        self.assertEqual([(r["code"], r["id"]) for r in rows], [(c, client.get(f"/devices/{c}").json["id"]) for c in ("T1", "T2")])
+        self.assert_taken(client, answer.json)
+        nwims.sensor(client, "V1", device_id=rows[0]["id"])
+        posted = nwims.Client(os.environ["NWIMS_HTTP_INGEST_URL"], rows[0]["token"]).call("POST", "/ingest/v1/readings", [{"sensor_id": "V1", "value": 1}])
+        self.assertEqual(posted.status, 202, posted)
+        self.assertEqual([c["kind"] for c in client.get("/devices/T1/credentials").json["items"]], ["token"])
+        for stored in waiting:
+            self.assertFalse(any(row["token"].encode().hex() in stored[0] for row in rows), "in clear")
+        self.assertEqual(forgery.sql("registry", f"SELECT count(*) FROM registry.import_token WHERE tenant_id = {client.tenant_id}"), [["0"]])
+        self.assertEqual(audits(client, "devices.tokens_given")[0]["detail"], '{"tokens":2}')
+
+    def test_a_large_import_of_devices_has_a_token_for_each(self):
+        client = nwims.tenant("bulk-many-tokens")
+        rows = [f"M{i:05},http" for i in range(TOKENS)]
+        for mode in ("skip", "abort"):
+            text = "code,protocol\n" + "\n".join(row.replace("M", f"M-{mode}-") for row in rows) + "\n"
+            began = time.monotonic()
+            job = finished(client, load(client, "devices", text, tokens="true", on_error=mode))
+            self.assertEqual((job["state"], counts(job)), ("done", (TOKENS, 0, 0, 0)), job)
+            tokens = self.tokens_of(client, job)
+            print(f"{TOKENS} devices with tokens, on_error={mode}: {time.monotonic() - began:.1f} s", file=sys.stderr)
+            self.assertEqual(sorted(t["code"] for t in tokens), sorted(row.split(",")[0].replace("M", f"M-{mode}-") for row in rows))
+            self.assertEqual(len({t["token"] for t in tokens}), TOKENS)
+            self.assert_taken(client, job)
+
+    def test_no_tokens_are_made_where_no_devices_are(self):
+        dry = load(self.client, "devices", "code,protocol\nNT1,http\n", tokens="true", dry_run="true")
+        self.assertEqual((dry.status, counts(dry.json)), (200, (1, 0, 0, 0)), dry)
+        self.assert_taken(self.client, dry.json)
+        refused = finished(self.client, load(self.client, "devices", "code,protocol\nNT1,http\nNT2,pigeon\n", ASYNC, tokens="true"))
+        self.assertEqual(refused["state"], "failed", refused)
+        self.assert_taken(self.client, refused)
+        plain = load(self.client, "devices", "code,protocol\nNT3,http\n")
+        self.assert_taken(self.client, plain.json)
+        self.assertEqual(load(self.client, "sensors", "code,kind\nNT1,flow\n", tokens="true").status, 422)
+        self.assertEqual(forgery.sql("registry", f"SELECT count(*) FROM registry.credential WHERE tenant_id = {self.client.tenant_id}"), [["0"]])
 
     def test_what_is_no_such_file_is_refused_with_the_line(self):
         for text, word in (("", "heading"), ("code,nonsense\nA,1\n", "nonsense"), ("protocol\nhttp\n", "code"), ("code,code\nA,B\n", "twice"),

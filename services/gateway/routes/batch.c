@@ -22,6 +22,8 @@ static const struct route routes[] = {
         .manual = &get_job_failures_manual },
     { "POST", "/batch/{id}/cancel", "batch:write", .success = 200, .handler = post_job_cancel,
         .manual = &post_job_cancel_manual },
+    { "POST", "/batch/{id}/tokens", "devices:write", .success = 200, .handler = post_job_tokens,
+        .manual = &post_job_tokens_manual },
     { "POST", "/batch/cache/warm", "cache:write", &nwims__v1__cache_warmer__descriptor, "WarmCache", 200 },
     { 0 },
 };

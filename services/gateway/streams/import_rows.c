@@ -20,7 +20,8 @@ enum { PART_BYTES = 4 * 1024 * 1024, MOST_PARTS = 15 };
 const struct hand_written import_devices_manual = {
     .operation_id = "ImportDevices",
     .summary = "Devices" HOW "Columns: code, name, protocol, municipality, zone, site (by code; or municipality_id, "
-               "zone_id, site_id), state.",
+               "zone_id, site_id), state. With tokens=true each device that is made has a token from the start: POST "
+               "/batch/{id}/tokens gives them all as CSV, once, to whoever asked for the import.",
     .query = &nwims__v1__bulk_options__descriptor,
     .request_schema = CSV_SCHEMA,
     .may_go_on = true,

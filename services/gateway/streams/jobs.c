@@ -146,3 +146,57 @@ void get_job_failures(struct exchange *exchange)
     if (bulk_call(exchange, &exchange->caller, "ListJobFailures", &request.base, &reply))
         stream(exchange, &request, (const Nwims__V1__JobFailures *)reply);
 }
+
+/* ---- tokens ---- */
+const struct hand_written post_job_tokens_manual = {
+    .operation_id = "TakeImportTokens",
+    .summary = "The tokens of the devices that an import with tokens=true made, as CSV: code, id, token. Each is given "
+               "once, to whoever asked for the import, and is known to nobody afterwards; what was not taken goes with "
+               "the bulk operation after 7 days. A device whose token was lost gets a new credential.",
+    .reply_schema = "{\"type\":\"string\"}",
+    .reply_media_types = "text/csv",
+};
+
+static void put_tokens(struct buffer *out, const Nwims__V1__ImportTokens *page)
+{
+    for (size_t i = 0; i < page->n_rows; i++) {
+        put_quoted(out, page->rows[i]->code);
+        buffer_put_char(out, ',');
+        buffer_put_text(out, page->rows[i]->device_id);
+        buffer_put_char(out, ',');
+        buffer_put_text(out, page->rows[i]->token);
+        buffer_put_char(out, '\n');
+    }
+}
+
+void post_job_tokens(struct exchange *exchange)
+{
+    Nwims__V1__TakeTokensRequest request = NWIMS__V1__TAKE_TOKENS_REQUEST__INIT;
+    AUTO_INPLACE(buffer) text = { 0 };
+    struct err err = { 0 };
+    ProtobufCMessage *reply;
+    request.id = named(exchange).id;
+    exchange->caller.idempotency_key[0] = '\0'; /* what is given once cannot be repeated */
+    if (!bulk_call(exchange, &exchange->caller, "TakeTokens", &request.base, &reply))
+        return;
+    buffer_put_text(&text, "code,id,token\n");
+    http_respond_header(exchange->request, "Content-Disposition", "attachment; filename=\"tokens.csv\"");
+    http_respond_header(exchange->request, "Cache-Control", "no-store");
+    http_stream_begin(exchange->request, 200, "text/csv; charset=utf-8");
+    for (const Nwims__V1__ImportTokens *page = (const Nwims__V1__ImportTokens *)reply;;
+         page = (const Nwims__V1__ImportTokens *)reply) {
+        put_tokens(&text, page);
+        if (!buffer_ok(&text) || !http_stream_write(exchange->request, text.data, text.size))
+            return; /* a stream that does not end shows that it is cut */
+        buffer_reset(&text);
+        if (page->is_last)
+            break;
+        request.has_goes_on = request.goes_on = true;
+        if (!rpc_call(exchange->app->bus, &nwims__v1__registry_bulk__descriptor, "TakeTokens", &exchange->caller,
+                &request.base, exchange->app->config.call_ms, exchange->arena, &reply, NULL, &err)) {
+            log_warn(&exchange->scope, "job.tokens_cut", LOG_ERR(&err));
+            return;
+        }
+    }
+    http_stream_end(exchange->request);
+}
