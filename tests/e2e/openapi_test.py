@@ -27,7 +27,10 @@ import nwims
 SEED = int(os.environ.get("NWIMS_API_SEED", "0")) or secrets.randbits(32)
 REQUESTS = int(os.environ.get("NWIMS_API_REQUESTS", "4000"))
 EXAMPLES = int(os.environ.get("NWIMS_API_EXAMPLES", "15"))
-WORKERS, PARTS, MOST_GROWTH_MIB, SECRET = 4, 5, 12, forgery.secret("proxy")
+WORKERS, PARTS, SECRET = 4, 5, forgery.secret("proxy")
+# Each of the gateway's 256 threads keeps some 50 KiB of stack, buffers and glibc's small free blocks (at most seven of a size) once it has been used
+# for requests of every kind: that is filled before memory is looked at, as far as the volume is worth it.
+THREADS, FILLING, MOST_GROWTH_MIB = (240, 200, 4) if REQUESTS >= 100_000 else (240, 2, 8)
 # What would end the driver's own session or the tenant it works in is driven by tests of its own.
 LEFT_OUT = {"/auth/keys/rotate", "/stream", "/ws", "/tenants/{id}/suspend", "/tenants/{id}/resume", "/auth/password", "/auth/mfa/enroll", "/auth/mfa/verify", "/auth/mfa/disable"}
 
@@ -89,6 +92,21 @@ def work(job):
         if fault and len(faults) < 40:
             faults.setdefault((operation[0], operation[1], fault.split("\n")[0]), fault)
     return list(faults.values()), driver.slowest
+
+
+def fill(job):
+    """A process of the filling: its share of the connections is open at once, so that each has a thread of its own."""
+    url_document, tokens, seed, count = job
+    rng, generator = random.Random(seed), api_generator.Generator(url_document)
+    drivers, faults, operations = [Driver(generator, tokens) for _ in range(count)], {}, operations_of(generator)
+    for _ in range(FILLING):
+        for driver in drivers:
+            operation = rng.choice(operations)
+            fault = driver.try_one(rng, operation, rng.random() < 0.4)
+            driver.learn()
+            if fault and len(faults) < 40:
+                faults.setdefault((operation[0], operation[1], fault.split("\n")[0]), fault)
+    return list(faults.values()), max(driver.slowest for driver in drivers)
 
 
 def processes():
@@ -239,23 +257,26 @@ class Truth(unittest.TestCase):
                         self.assertNotIn("there is no such query parameter here", answer.body.decode(), answer)
 
     def test_volumes_of_random_requests_do_no_harm(self):
-        """In five parts, each with tokens of its own, which last 15 minutes. Threads, buffers and directories fill up in the first two; after that
+        """In five parts, each with tokens of its own, which last 15 minutes. Buffers and directories fill up in the first two; after that
         memory stays, but for what the cache of answers is allowed."""
         doc = document()
-        began = time.monotonic()
         print(f"seed {SEED}: NWIMS_API_SEED repeats it", file=sys.stderr)
         faults, slowest, marks = [], 0, []
         with multiprocessing.Pool(WORKERS) as pool:
-            for part in range(PARTS):
+            for part in range(-1, PARTS):
                 tenant = nwims.tenant("openapi-volume")
                 tokens = [(tenant.token, None)] * 3 + [(nwims.admin().token, str(tenant.tenant_id))]
                 nwims.sensor(tenant, "SENSOR_001", "pressure", "bar")
-                for found, slow in pool.imap_unordered(work, [(doc, tokens, SEED + part * WORKERS + i, REQUESTS // PARTS // WORKERS) for i in range(WORKERS)]):
+                send, count = (fill, THREADS // WORKERS) if part < 0 else (work, REQUESTS // PARTS // WORKERS)
+                for found, slow in pool.imap_unordered(send, [(doc, tokens, SEED + part * WORKERS + i, count) for i in range(WORKERS)]):
                     faults.extend(found)
                     slowest = max(slowest, slow)
+                if part < 0:
+                    began = time.monotonic()
+                    continue
                 marks.append({**memory_mib(), "gateway's cache": cached_mib()})
         took = time.monotonic() - began
-        print(f"{REQUESTS} requests in {took:.0f} s, {REQUESTS / took:.0f}/s, the slowest {slowest * 1000:.0f} ms", file=sys.stderr)
+        print(f"{REQUESTS} requests (after {THREADS * FILLING} over {THREADS} connections at once) in {took:.0f} s, {REQUESTS / took:.0f}/s, the slowest {slowest * 1000:.0f} ms", file=sys.stderr)
         for name in sorted(marks[-1]):
             print(f"{name:20} {marks[1].get(name, 0):7.1f} MiB before, {marks[-1][name]:7.1f} after; all: {' '.join(f'{mark.get(name, 0):.1f}' for mark in marks)}",
                   file=sys.stderr)
