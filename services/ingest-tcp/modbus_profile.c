@@ -36,11 +36,16 @@ static bool take_number(struct reading *reading, double *out_number)
            json_scan_fail(&reading->scan, "a number is wanted");
 }
 
+/* What is outside is not given: converted to a type that is too small for it, it would be undefined. */
 static bool take_whole(struct reading *reading, double least, double most, double *out_number)
 {
-    return take_number(reading, out_number) &&
-           ((*out_number >= least && *out_number <= most && *out_number == floor(*out_number)) ||
-               json_scan_fail(&reading->scan, "the number is outside of what can be"));
+    double number;
+    if (!take_number(reading, &number))
+        return false;
+    if (!(number >= least && number <= most && number == floor(number)))
+        return json_scan_fail(&reading->scan, "the number is outside of what can be");
+    *out_number = number;
+    return true;
 }
 
 static bool take_text(struct reading *reading, char *target, size_t size)

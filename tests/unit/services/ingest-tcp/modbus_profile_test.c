@@ -89,6 +89,7 @@ static void what_cannot_be_is_refused(void **state)
         "{\"modbus\":{\"host\":\"h\",\"registers\":[{\"sensor\":\"A\",\"address\":1,\"order\":\"acbd\"}]}}",
         "{\"modbus\":{\"host\":\"h\",\"registers\":[{\"sensor\":\"A\",\"address\":1,\"table\":\"coil\"}]}}",
         "{\"modbus\":{\"host\":\"h\",\"registers\":[{\"sensor\":\"A\",\"address\":1,\"invalid\":[1,2,3,4,5]}]}}",
+        "{\"modbus\":{\"host\":\"h\",\"port\":5e38,\"registers\":[{\"sensor\":\"A\",\"address\":1}]}}",
         "{\"modbus\":{\"host\":\"h\",\"port\":0,\"registers\":[{\"sensor\":\"A\",\"address\":1}]}}",
         "{\"modbus\":{\"host\":\"h\",\"period_s\":0,\"registers\":[{\"sensor\":\"A\",\"address\":1}]}}",
         "{\"modbus\":{\"host\":\"h\",\"write\":1,\"registers\":[{\"sensor\":\"A\",\"address\":1}]}}",
