@@ -1,6 +1,4 @@
 #include "front/front_config.h"
-#include "base/time_text.h"
-#include <string.h>
 
 enum { PUBLISH_MS = 5000, ABSENT_MS = 2000, KEEP_MS = 60000, OUTPUT_BYTES = 64 * 1024 };
 
@@ -28,15 +26,16 @@ struct gather_config front_gather_config(const struct front_config *config, cons
 bool front_ingest_open(const struct front_config *config, struct bus *bus, struct directory **out_directory,
     struct intake **out_intake, struct failure_gate **out_failures, struct err *err)
 {
-    /* Clocks that were never set say 1970 or 2000. */
-    static const char oldest[] = "2015-01-01T00:00:00Z";
     const struct directory_config directory = { .most_sensors = (size_t)config->directory_sensors,
         .most_credentials = (size_t)config->directory_credentials,
         .absent_ms = ABSENT_MS,
         .keep_ms = KEEP_MS };
-    struct intake_config intake = { .future_ms = config->future_ms, .keep_future = true, .publish_ms = PUBLISH_MS };
+    const struct intake_config intake = { .oldest_at = INTAKE_DEVICES_OLDEST_AT,
+        .future_ms = config->future_ms,
+        .keep_future = true,
+        .publish_ms = PUBLISH_MS };
     *out_failures = failure_gate_new(config->failures_a_minute);
-    if (!*out_failures || !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+    if (!*out_failures)
         return err_set(err, ERR_LIMIT, "no memory to start");
     return directory_open(out_directory, bus, &directory, err) &&
            intake_open(out_intake, bus, *out_directory, &intake, err);

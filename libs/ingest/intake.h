@@ -64,6 +64,9 @@ struct intake_result {
 };
 enum { INTAKE_MOST_FAULTS = 1000 };
 
+/* Clocks of devices that were never set say 1970 or 2000: what they date before 2015 has no time. */
+#define INTAKE_DEVICES_OLDEST_AT INT64_C(1420070400000000)
+
 struct intake;
 struct intake_config {
     int64_t oldest_at;  /* readings before this have no believable time; microseconds since the epoch */

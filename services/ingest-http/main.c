@@ -1,8 +1,6 @@
 /* ingest-http: devices post their readings with their own token. See README.md. */
-#include "base/time_text.h"
 #include "ingest_http.h"
 #include "service/audit_trail.h"
-#include <string.h>
 
 static const struct service_program program = {
     .name = "ingest-http",
@@ -21,7 +19,10 @@ static bool app_start(struct app *app, struct err *err)
         .most_credentials = (size_t)app->config.directory_credentials,
         .absent_ms = 2000,
         .keep_ms = 60000 };
-    struct intake_config intake = { .future_ms = app->config.future_ms, .keep_future = true, .publish_ms = 5000 };
+    const struct intake_config intake = { .oldest_at = INTAKE_DEVICES_OLDEST_AT,
+        .future_ms = app->config.future_ms,
+        .keep_future = true,
+        .publish_ms = 5000 };
     const struct http_server_config server = { .address = app->config.http_address,
         .threads = app->config.http_threads,
         .request_ms = 30000,
@@ -29,8 +30,6 @@ static bool app_start(struct app *app, struct err *err)
         .arena_bytes = REQUEST_ARENA_BYTES,
         .proxies = app->config.proxy_address,
         .proxy_secret = app->config.proxy_secret };
-    /* Clocks that were never set say 1970 or 2000. */
-    static const char oldest[] = "2015-01-01T00:00:00Z";
     if (app->config.bodies_max_bytes < app->config.body_max_bytes)
         return err_set(
             err, ERR_CONFIG, "BODIES_MAX_BYTES is less than BODY_MAX_BYTES: no large body would ever be taken");
@@ -38,8 +37,7 @@ static bool app_start(struct app *app, struct err *err)
     app->failures = failure_gate_new(app->config.failures_a_minute);
     app->repeats = repeat_memory_new();
     app->life_signs = life_signs_new();
-    if (!app->failures || !app->repeats || !app->life_signs ||
-        !time_text_parse(oldest, strlen(oldest), &intake.oldest_at))
+    if (!app->failures || !app->repeats || !app->life_signs)
         return err_set(err, ERR_LIMIT, "no memory to start");
     return audit_trail_open(&app->trail, bus, "ingest-http", err) &&
            event_outlet_open(&app->events, bus, MOST_EVENTS, err) &&

@@ -1,6 +1,5 @@
 #include "replay.h"
 #include "base/text.h"
-#include "base/time_text.h"
 #include "ingest/kept_body.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,14 @@ struct replay_desk {
 /* The rules for times are those of the ways in. */
 bool replay_desk_open(struct replay_desk **out_desk, struct bus *bus, struct err *err)
 {
-    static const char oldest[] = "2015-01-01T00:00:00Z";
     const struct directory_config sensors = {
         .most_sensors = MOST_SENSORS, .most_credentials = 1000, .absent_ms = ABSENT_MS, .keep_ms = KEEP_MS
     };
-    struct intake_config rules = { .future_ms = FUTURE_MS, .keep_future = true, .publish_ms = PUBLISH_MS };
+    const struct intake_config rules = {
+        .oldest_at = INTAKE_DEVICES_OLDEST_AT, .future_ms = FUTURE_MS, .keep_future = true, .publish_ms = PUBLISH_MS
+    };
     AUTO(replay_desk) desk = calloc(1, sizeof *desk);
-    if (!desk || !time_text_parse(oldest, strlen(oldest), &rules.oldest_at))
+    if (!desk)
         return err_set(err, ERR_LIMIT, "no memory to take refused readings up again");
     if (!directory_open(&desk->directory, bus, &sensors, err) ||
         !intake_open(&desk->intake, bus, desk->directory, &rules, err))
