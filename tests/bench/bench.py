@@ -227,6 +227,9 @@ def row(name, what, value, unit, beside=None, beside_what="", ratio=None, goal="
 
 # ---- the rows, by the names that scripts/bench takes; each alone finds all it needs in the stack ----
 
+CARRIERS = ("gateway", "registry", "identity", "batch-writer", "redis-server", "nats-server")
+
+
 def batch_rows():
     seeds = {"bulk": Seed("bulk", 28990), "copy": Seed("copy", 28991)}
     batches, copies, seed_rates = [], [], {"bulk": [], "copy": []}
@@ -236,13 +239,17 @@ def batch_rows():
         for name, seed in seeds.items():
             seed_rates[name].append(seed.measure())
     seed_memory = {name: seed.rss_mib() for name, seed in seeds.items()}
+    ours = {name: rss_mib(pid) for name, pid in stack_pids().items() if name in CARRIERS}
     for seed in seeds.values():
         seed.stop()
     row("batch", "POST /batch/readings, 1,000 a call", median(batches), "readings/s", median(copies), "binary COPY, 1 client, 1,000 a transaction", median(batches) / median(copies), ">= 0.7")
     row("seed-bulk", "the same", median(batches), "readings/s", median(seed_rates["bulk"]), "FastAPI + SQLAlchemy bulk insert, 2 workers", median(batches) / median(seed_rates["bulk"]), ">= 4")
     row("seed-copy", "the same", median(batches), "readings/s", median(seed_rates["copy"]), "FastAPI + asyncpg COPY, 2 workers", median(batches) / median(seed_rates["copy"]), ">= 1.5")
+    for name, what in (("bulk", "FastAPI + SQLAlchemy"), ("copy", "FastAPI + asyncpg")):
+        row(f"seed-{name}-mem", "memory of all that carries a batch, PostgreSQL aside, after the load", sum(ours.values()), "MiB", seed_memory[name], f"{what}, 2 workers",
+            sum(ours.values()) / seed_memory[name], "< 1", parts=ours)
+    print("  " + ", ".join(f"{name} {size:.0f}" for name, size in sorted(ours.items())), flush=True)
     results["seed_memory"] = seed_memory
-    print(f"  the seed's stack after the load: bulk {seed_memory['bulk']:.0f} MiB, copy {seed_memory['copy']:.0f} MiB", flush=True)
 
 
 def writer_rows():
