@@ -1,5 +1,5 @@
 /* ingest-mqtt as a process, on a real NATS with a registry of the test, driven by the bytes of MQTT. */
-#include "tests/integration/ingest_stack.h"
+#include "tests/integration/complaint_check.h"
 
 #include "nwims/v1/events.pb-c.h"
 #include "tests/support/test_identity.h"
@@ -17,6 +17,7 @@ static struct bus_consumer *readings, *refused, *presence, *results;
 static pid_t service;
 static int port, tls_port;
 static struct identity server_identity, device_identity;
+static int admin_port;
 static struct err err;
 
 static struct bus_consumer *events_of(const char *filter, const char *durable)
@@ -46,7 +47,8 @@ static void start_service(void)
     setenv("TLS_KEY_FILE", server_identity.key_file, 1);
     snprintf(program, sizeof program, "%s/ingest-mqtt", folder ? folder : "build/debug/bin");
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
-    snprintf(admin, sizeof admin, "127.0.0.1:%d", test_free_port());
+    admin_port = test_free_port();
+    snprintf(admin, sizeof admin, "127.0.0.1:%d", admin_port);
     setenv("NATS_URL", stack.nats.url, 1);
     setenv("MQTT_ADDRESS", address, 1);
     setenv("ADMIN_ADDRESS", admin, 1);
@@ -531,9 +533,54 @@ static void refused_logins_are_recorded_and_a_flood_of_them_is_counted(void **st
     stack_expect_refused_logins(&stack, "ingest-mqtt-test", "mqtt");
 }
 
+/* Bytes that the front answers, if it does, by its own code, and then the end. */
+static void expect_refusal(int fd, const char *bytes, size_t size, const char *answer, size_t answer_size)
+{
+    char got[64];
+    size_t count = 0;
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+    for (ssize_t more; count < sizeof got && (more = recv(fd, got + count, sizeof got - count, 0)) > 0;)
+        count += (size_t)more;
+    close(fd);
+    if (count < answer_size || memcmp(got, answer, answer_size) != 0)
+        fail_msg("%zu bytes were answered, the first %02x %02x %02x %02x", count, got[0] & 0xff, got[1] & 0xff,
+            got[2] & 0xff, got[3] & 0xff);
+}
+#define BYTES(text) text, sizeof text - 1
+
+static void every_refusal_is_answered_counted_and_logged_once_in_a_while(void **state)
+{
+    enum { TIMES = 5 };
+    static const char *const reasons[] = { "version", "malformed", "protocol", "too_large", "credentials",
+        "foreign_topic" };
+    static const char foreign[] = "\x32\x20\0\x13nwims/v1/8/THEIR/up\0\1\0{\"P1\":1}";
+    int before[COUNT_OF(reasons)];
+    (void)state;
+    close(log_in(5, "refused"));
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        before[i] = complaints_counted(admin_port, "mqtt", reasons[i]);
+    for (int i = 0; i < TIMES; i++) {
+        expect_refusal(dial(), BYTES("\x10\x0d\0\4MQTT\x09\x02\0\x3c\0\1a"), BYTES("\x20\x02\0\1"));
+        expect_refusal(dial(), BYTES("\x10\xff\xff\xff\xff\x7f"), BYTES(""));
+        expect_refusal(dial(), BYTES("\xc0\0"), BYTES(""));
+        expect_refusal(log_in(5, "refused"), BYTES("\x32\xff\xff\xff\x7f"), BYTES("\xe0")); /* DISCONNECT 0x95 */
+        expect_refusal(connect_as(4, "refused", "wrong"), BYTES(""), BYTES("\x20\x02\0\4"));
+        int fd = log_in(5, "refused");
+        unsigned char body[4096];
+        size_t size;
+        assert_int_equal(send(fd, foreign, sizeof foreign - 1, MSG_NOSIGNAL), sizeof foreign - 1);
+        assert_int_equal(next_packet(fd, body, &size), 0x40);
+        assert_int_equal(body[2], 0x87);
+        close(fd);
+    }
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        complaints_expect(&stack, admin_port, "mqtt", reasons[i], before[i], TIMES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_refusal_is_answered_counted_and_logged_once_in_a_while),
         cmocka_unit_test(a_reading_is_acknowledged_when_the_stream_has_it),
         cmocka_unit_test(a_window_of_messages_is_acknowledged_in_order_in_few_batches),
         cmocka_unit_test(what_is_wrong_is_kept_and_its_reason_told),

@@ -1,4 +1,5 @@
 /* ingest-tcp as a process, on a real NATS with a registry of the test, driven by the bytes of NWT/1. */
+#include "tests/integration/complaint_check.h"
 #include "tests/integration/nwt_client.h"
 
 #include "nwims/v1/events.pb-c.h"
@@ -9,7 +10,7 @@ static struct stack stack;
 static struct bus_consumer *readings, *refused, *presence, *gaps_told, *results;
 static struct identity server_identity;
 static pid_t service;
-static int port, tls_port, line_port;
+static int port, tls_port, line_port, admin_port;
 static struct err err;
 static uint64_t epoch = 100; /* each test takes one of its own */
 
@@ -39,7 +40,6 @@ static void set_address(const char *name, int *out_port)
 static void start_service(void)
 {
     char program[512];
-    int admin_port;
     const char *folder = getenv("NWIMS_BIN");
     snprintf(program, sizeof program, "%s/ingest-tcp", folder ? folder : "build/debug/bin");
     set_address("NWT_ADDRESS", &port);
@@ -653,9 +653,54 @@ static void refused_logins_are_recorded_and_a_flood_of_them_is_counted(void **st
     stack_expect_refused_logins(&stack, "ingest-tcp-test", "tcp");
 }
 
+static void expect_bye_to(const char *bytes, size_t size, unsigned code)
+{
+    struct nwt_client client = nwt_dial(port);
+    assert_int_equal(send(client.fd, bytes, size, MSG_NOSIGNAL), size);
+    expect_bye(&client, code);
+}
+
+static void expect_bye_to_hello(unsigned version, const char *token, unsigned code)
+{
+    struct nwt_hello hello = hello_of(1, 0);
+    struct nwt_client client = nwt_dial(port);
+    hello.version = (uint8_t)version;
+    hello.name = token;
+    nwt_say_hello(&client, &hello);
+    expect_bye(&client, code);
+}
+
+static void every_refusal_is_answered_counted_and_logged_once_in_a_while(void **state)
+{
+    enum { TIMES = 5, MALFORMED = 1, VERSION = 2, TOO_LARGE = 8, PROTOCOL = 9 };
+    static const char *const reasons[] = { "version", "malformed", "too_large", "credentials", "protocol", "epoch" };
+    int before[COUNT_OF(reasons)];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        before[i] = complaints_counted(admin_port, "tcp", reasons[i]);
+    struct nwt_client client = log_in();
+    nwt_say_data(&client, 1, 1, "{\"t\":1790000900,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 1);
+    close(client.fd);
+    assert_int_equal(rows_of(1), 1);
+    for (int i = 0; i < TIMES; i++) {
+        expect_bye_to_hello(2, STACK_TOKEN, VERSION);
+        expect_bye_to("\0\0\5\1", 4, MALFORMED);
+        expect_bye_to("\1\0\1", 3, TOO_LARGE);
+        expect_bye_to_hello(1, "wrong", BYE_IS_UNAUTHENTICATED);
+        client = nwt_dial(port);
+        nwt_send(&client, PING, 1, NULL);
+        expect_bye(&client, PROTOCOL);
+        expect_bye_to_hello(1, STACK_TOKEN, BYE_IS_EPOCH); /* its first record is stored */
+    }
+    for (size_t i = 0; i < COUNT_OF(reasons); i++)
+        complaints_expect(&stack, admin_port, "tcp", reasons[i], before[i], TIMES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_refusal_is_answered_counted_and_logged_once_in_a_while),
         cmocka_unit_test(records_are_acknowledged_when_the_stream_has_them),
         cmocka_unit_test(a_flood_beyond_the_window_is_stored_in_order_in_few_batches),
         cmocka_unit_test(after_a_break_the_device_goes_on_where_it_was_acknowledged),
