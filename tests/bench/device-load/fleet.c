@@ -17,6 +17,7 @@ enum state { STATE_OUT, STATE_CONNECTING, STATE_HANDSHAKE, STATE_GREETING, STATE
 struct device {
     int fd;
     SSL *ssl;
+    SSL_SESSION *session; /* the newest ticket: what a device that comes back shows */
     enum state state;
     struct dialect_count messages;
     uint8_t in_size, first, count;
@@ -33,6 +34,15 @@ struct fleet {
     uint32_t *latency; /* by SLOT_US */
 };
 
+/* Takes the ticket: OpenSSL keeps none. */
+static int keep_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    struct device *device = SSL_get_app_data(ssl);
+    SSL_SESSION_free(device->session);
+    device->session = session;
+    return 1;
+}
+
 struct fleet *fleet_new(const struct fleet_config *config)
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
@@ -42,6 +52,10 @@ struct fleet *fleet_new(const struct fleet_config *config)
     fleet->devices = calloc(config->count, sizeof *fleet->devices);
     fleet->latency = calloc(LATENCY_SLOTS, sizeof *fleet->latency);
     fleet->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (config->tls) {
+        SSL_CTX_set_session_cache_mode(config->tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(config->tls, keep_ticket);
+    }
     if (fleet->devices && fleet->latency && fleet->epoll >= 0)
         return fleet;
     fleet_free(fleet);
@@ -54,6 +68,7 @@ void fleet_free(struct fleet *fleet)
         return;
     for (size_t i = 0; fleet->devices && i < fleet->config.count; i++) {
         SSL_free(fleet->devices[i].ssl);
+        SSL_SESSION_free(fleet->devices[i].session);
         if (fleet->devices[i].state != STATE_OUT)
             close(fleet->devices[i].fd);
     }
@@ -83,14 +98,26 @@ static ssize_t get(struct device *device, void *bytes, size_t size)
     return count > 0 ? count : count < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 
-static void lose(struct fleet *fleet, struct device *device)
+static void hang_up(struct fleet *fleet, struct device *device)
 {
     fleet->counts.connected -= device->state == STATE_IN ? 1 : 0;
     fleet->under_way -= device->state != STATE_IN ? 1 : 0;
-    fleet->counts.lost++;
     SSL_free(device->ssl);
     close(device->fd);
-    *device = (struct device){ .fd = -1 };
+    *device = (struct device){ .fd = -1, .session = device->session };
+}
+
+static void lose(struct fleet *fleet, struct device *device)
+{
+    fleet->counts.lost++;
+    hang_up(fleet, device);
+}
+
+void fleet_hang_up(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->config.count; i++)
+        if (fleet->devices[i].state != STATE_OUT)
+            hang_up(fleet, &fleet->devices[i]);
 }
 
 /* ---- connecting ---- */
@@ -105,8 +132,10 @@ static bool greet(struct fleet *fleet, struct device *device)
 static bool shake_hands(struct fleet *fleet, struct device *device)
 {
     int result = SSL_connect(device->ssl);
-    if (result == 1)
+    if (result == 1) {
+        fleet->counts.resumed += SSL_session_reused(device->ssl) ? 1 : 0;
         return greet(fleet, device);
+    }
     int reason = SSL_get_error(device->ssl, result);
     return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
 }
@@ -144,7 +173,8 @@ static bool connected(struct fleet *fleet, struct device *device)
         return greet(fleet, device);
     device->ssl = SSL_new(fleet->config.tls);
     device->state = STATE_HANDSHAKE;
-    return device->ssl && SSL_set_fd(device->ssl, device->fd) == 1 && shake_hands(fleet, device);
+    return device->ssl && SSL_set_fd(device->ssl, device->fd) == 1 && SSL_set_app_data(device->ssl, device) == 1 &&
+           (!device->session || SSL_set_session(device->ssl, device->session) == 1) && shake_hands(fleet, device);
 }
 
 /* ---- what comes ---- */

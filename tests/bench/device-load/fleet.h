@@ -20,7 +20,7 @@ struct fleet_config {
     int64_t start_ms;
 };
 struct fleet_counts {
-    uint64_t sent, acknowledged, failed, lost;
+    uint64_t sent, acknowledged, failed, lost, resumed; /* resumed: handshakes by a ticket */
     size_t connected;
 };
 struct fleet;
@@ -29,6 +29,8 @@ void fleet_free(struct fleet *fleet);
 /* Connects all, at most so many at a time under way, those that were refused again; false if not all are in after
  * wait_ms. */
 MUST_CHECK bool fleet_connect(struct fleet *fleet, size_t at_a_time, int64_t wait_ms);
+/* Every connection ends without a word; with TLS each device keeps its ticket for when it comes back. */
+void fleet_hang_up(struct fleet *fleet);
 /* Sends up to so many messages, a round over the devices that have room, and reads what has come within wait_ms. */
 void fleet_turn(struct fleet *fleet, uint64_t most, int wait_ms);
 const struct fleet_counts *fleet_counts(const struct fleet *fleet);

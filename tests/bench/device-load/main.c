@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TOKENS = 20000, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000 };
+enum { MOST_TOKENS = 20000, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000, PAUSE_MS = 5000 };
 
 static const char help[] =
     "nwims-device-load --port P --tokens FILE --prefix SENSOR --sensors N --connections N [--host 127.0.0.1] [--tls] "
@@ -16,13 +16,14 @@ static const char help[] =
     "    [--window 4] [--rate messages a second, 0: as fast as they are acknowledged] [--warm-up seconds] [--seconds "
     "S]\n"
     "    [--start milliseconds since the epoch] [--hold seconds to do nothing after connecting] [--at-a-time "
-    "connections under way, 256]\n";
+    "connections under way, 256]\n"
+    "    [--returns how often all hang up and come back after connecting]\n";
 
 struct options {
     struct fleet_config fleet;
     const char *token_file;
     double seconds, warm_up, rate, hold;
-    size_t at_a_time;
+    size_t at_a_time, returns;
     bool with_tls;
 };
 
@@ -61,16 +62,31 @@ static void wait_for_last(struct fleet *fleet)
         fleet_turn(fleet, 0, 10);
 }
 
-static int measure(const struct options *options, struct fleet *fleet)
+/* Says how it went. */
+static bool come_in(const struct options *options, struct fleet *fleet)
 {
     int64_t began_us = clock_monotonic_us();
     const struct fleet_counts *counts = fleet_counts(fleet);
+    uint64_t lost = counts->lost, resumed = counts->resumed;
     bool all_in = fleet_connect(fleet, options->at_a_time, CONNECT_WAIT_MS);
-    printf("{\"connected\": %zu, \"connect_seconds\": %.3f, \"lost\": %llu}\n", counts->connected,
-        (double)(clock_monotonic_us() - began_us) / 1e6, (unsigned long long)counts->lost);
+    printf("{\"connected\": %zu, \"connect_seconds\": %.3f, \"lost\": %llu, \"resumed\": %llu}\n", counts->connected,
+        (double)(clock_monotonic_us() - began_us) / 1e6, (unsigned long long)(counts->lost - lost),
+        (unsigned long long)(counts->resumed - resumed));
     fflush(stdout);
-    if (!all_in)
+    return all_in;
+}
+
+static int measure(const struct options *options, struct fleet *fleet)
+{
+    const struct fleet_counts *counts = fleet_counts(fleet);
+    if (!come_in(options, fleet))
         return 1;
+    for (size_t i = 0; i < options->returns; i++) {
+        clock_sleep_ms(PAUSE_MS);
+        fleet_hang_up(fleet);
+        if (!come_in(options, fleet))
+            return 1;
+    }
     if (options->hold > 0)
         clock_sleep_ms((int64_t)(options->hold * 1000));
     if (options->seconds <= 0)
@@ -98,7 +114,8 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "rate", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 'S' },
         { "warm-up", required_argument, NULL, 'W' }, { "start", required_argument, NULL, 'b' },
         { "hold", required_argument, NULL, 'H' }, { "at-a-time", required_argument, NULL, 'A' },
-        { "tls", no_argument, NULL, 'T' }, { "nwt", no_argument, NULL, 'N' }, { 0 } };
+        { "returns", required_argument, NULL, 'R' }, { "tls", no_argument, NULL, 'T' },
+        { "nwt", no_argument, NULL, 'N' }, { 0 } };
     *options = (struct options){
         .fleet = { .dialect = &dialect_mqtt, .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 },
         .at_a_time = 256
@@ -143,6 +160,9 @@ static bool read_options(struct options *options, int argc, char **argv)
             break;
         case 'A':
             options->at_a_time = strtoul(optarg, NULL, 10);
+            break;
+        case 'R':
+            options->returns = strtoul(optarg, NULL, 10);
             break;
         case 'T':
             options->with_tls = true;
