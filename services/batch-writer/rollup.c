@@ -108,14 +108,22 @@ static bool run_in_turn(struct store_session *session, int64_t now_us, int64_t m
     return look_at_rest(session, running_hour, most_marks, round, err);
 }
 
+/* One snapshot for all, taken before the statements are planned: a partition that is attached meanwhile is in no plan of
+ * theirs, so the marks of its readings must not be seen either. */
+static bool begin_in_turn(struct store_session *session, bool *out_mine, struct err *err)
+{
+    return store_begin(session, 0, err) &&
+           store_script(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) &&
+           store_try_lock(session, "telemetry.rollup", out_mine, err);
+}
+
 bool rollup_run(struct store *store, int64_t now_us, int64_t most_marks, struct arena *arena,
     struct rollup_round *out_round, struct err *err)
 {
     AUTO(store_session) session = NULL;
     struct rollup_round round = { 0 };
     arena_reset(arena);
-    if (!store_session_open(&session, store, err) || !store_begin(session, 0, err) ||
-        !store_try_lock(session, "telemetry.rollup", &round.is_mine, err))
+    if (!store_session_open(&session, store, err) || !begin_in_turn(session, &round.is_mine, err))
         return err_wrap(err, "rollup");
     if (round.is_mine && (!run_in_turn(session, now_us, most_marks, arena, &round, err) || !store_commit(session, err)))
         return err_wrap(err, "rollup");

@@ -532,6 +532,24 @@ static void rollups_follow_late_readings_exactly(void **state)
     test_process_end(writer, SIGTERM);
 }
 
+/* A partition may be attached while the rollup's statement is being planned: marks of readings that the plan cannot
+ * reach must wait, or their hours would never be computed. */
+static void rollups_know_every_partition_whose_marks_they_take(void **state)
+{
+    (void)state;
+    enum { DAYS = 300 };
+    const char *const hasty[] = { "PARTITION_DAYS=1", "ROLLUP_MS=10", "LINGER_MS=0", NULL };
+    pid_t writer = stack_writer(&stack, hasty);
+    for (int day = 0; day < DAYS; day++) {
+        struct row row = { 4000, INT64_C(1104537600000000) + day * STACK_DAY_US, day, 0, 0 };
+        assert_int_equal(stack_send(&stack, 40, &row, 1, false).stored, 1);
+    }
+    stack_wait_for(stack.owner, "SELECT count(*) FROM telemetry.rollup_due WHERE sensor_no && '{4000}'", 0);
+    assert_int_equal(
+        stack_number(stack.owner, "SELECT count(*) FROM telemetry.rollup_hour WHERE tenant_id = 40"), DAYS);
+    test_process_end(writer, SIGTERM);
+}
+
 /* An hour that still runs is not computed with every reading; its marks wait, but do not pile up. */
 static void marks_of_a_running_hour_wait_and_grow_together(void **state)
 {
@@ -857,6 +875,7 @@ int main(void)
         cmocka_unit_test(a_database_that_is_away_is_waited_for),
         cmocka_unit_test(a_stream_made_anew_is_another_stream),
         cmocka_unit_test(rollups_follow_late_readings_exactly),
+        cmocka_unit_test(rollups_know_every_partition_whose_marks_they_take),
         cmocka_unit_test(marks_of_a_running_hour_wait_and_grow_together),
         cmocka_unit_test(old_ledger_rows_are_forgotten),
         cmocka_unit_test(a_full_stream_has_room_again_when_the_writer_is_back),
