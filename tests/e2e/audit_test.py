@@ -97,6 +97,9 @@ class Drive:
         yield "DELETE /networks/{id}", f"/networks/N-{mark}?with_assets=true", None, "network.deleted", None
         yield "POST /batch/sensors/update", "/batch/sensors/update", {"ids": [i["sensor"]], "set": {"name": "q3"}}, "sensors.update", None
         yield "POST /devices/import", "/devices/import", f"code,protocol\nDI-{mark},http\n".encode(), "devices.import", None
+        job = self.client.call("POST", "/api/v1/devices/import?tokens=true", f"code,protocol\nDT-{mark},http\n".encode(), {"Content-Type": "text/csv"})
+        yield "POST /batch/{id}/tokens", f"/batch/{job.json['id']}/tokens", None, "devices.tokens_given", None
+        yield "POST /ingest/rejections/replay", "/ingest/rejections/replay", {"filter": {"device_id": i["device"]}}, "rejections.replay", None
         yield "POST /sensors/import", "/sensors/import", f"code,kind,unit\nQI-{mark},pressure,bar\n".encode(), "sensors.import", None
         job = self.client.post("/batch/sensors/update", {"ids": [i["sensor"]] * 100000, "set": {"name": "q4"}})
         assert job.status == 202, job
