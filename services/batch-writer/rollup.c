@@ -108,8 +108,8 @@ static bool run_in_turn(struct store_session *session, int64_t now_us, int64_t m
     return look_at_rest(session, running_hour, most_marks, round, err);
 }
 
-/* One snapshot for all, taken before the statements are planned: a partition that is attached meanwhile is in no plan of
- * theirs, so the marks of its readings must not be seen either. */
+/* One snapshot for all, taken before the statements are planned: a partition that is attached meanwhile is in no plan
+ * of theirs, so the marks of its readings must not be seen either. */
 static bool begin_in_turn(struct store_session *session, bool *out_mine, struct err *err)
 {
     return store_begin(session, 0, err) &&
