@@ -108,13 +108,12 @@ static bool run_in_turn(struct store_session *session, int64_t now_us, int64_t m
     return look_at_rest(session, running_hour, most_marks, round, err);
 }
 
-/* One snapshot for all, taken before the statements are planned: a partition that is attached meanwhile is in no plan
- * of theirs, so the marks of its readings must not be seen either. */
+/* No partition is attached meanwhile (partition_make holds the same lock): PostgreSQL may plan, or remember the list of
+ * partitions, without one that is attached at that moment. Its marks would be taken and its readings not be seen. */
 static bool begin_in_turn(struct store_session *session, bool *out_mine, struct err *err)
 {
-    return store_begin(session, 0, err) &&
-           store_script(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) &&
-           store_try_lock(session, "telemetry.rollup", out_mine, err);
+    return store_begin(session, 0, err) && store_try_lock(session, "telemetry.rollup", out_mine, err) &&
+           (!*out_mine || store_lock(session, "telemetry.partition", err));
 }
 
 bool rollup_run(struct store *store, int64_t now_us, int64_t most_marks, struct arena *arena,
