@@ -42,8 +42,9 @@ static bool choose_name(char name[PARTITION_NAME_SIZE], struct store_session *se
     return err_set(err, ERR_BUG, "no name is left for the partition %s", name);
 }
 
-/* Attached by itself rather than made with PARTITION OF, which would lock out everyone who reads or writes any
- * partition; the table is empty, so nothing is scanned. */
+/* The parent is locked to everyone for the moment that it takes: under the weak lock of ATTACH alone a session that was
+ * just reading the list of partitions could remember it without the new one for as long as it lived. The table is
+ * empty, so nothing is scanned. */
 static bool attach_new(struct store_session *session, struct partition_bounds bounds, struct err *err)
 {
     char name[PARTITION_NAME_SIZE], from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE], sql[1024];
@@ -52,6 +53,7 @@ static bool attach_new(struct store_session *session, struct partition_bounds bo
     time_text_format(from, bounds.from_at);
     time_text_format(to, bounds.to_at);
     int length = snprintf(sql, sizeof sql,
+        "LOCK TABLE telemetry.reading IN ACCESS EXCLUSIVE MODE;"
         "CREATE TABLE telemetry.%s (LIKE telemetry.reading INCLUDING DEFAULTS, PRIMARY KEY (sensor_no, observed_at) "
         "WITH (fillfactor = 100), "
         "CONSTRAINT bounds CHECK (observed_at >= '%s' AND observed_at < '%s'));"
