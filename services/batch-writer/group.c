@@ -20,6 +20,7 @@ void group_reset(struct group *group)
 {
     group->count = 0;
     group->rows = 0;
+    group->newest_sequence = 0;
     arena_reset(&group->arena);
 }
 

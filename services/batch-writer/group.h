@@ -12,7 +12,8 @@ struct group {
     struct batch *batches; /* GROUP_MOST_MESSAGES of them */
     size_t count;
     size_t rows;
-    struct arena arena; /* what the batches point to */
+    uint64_t newest_sequence; /* of them */
+    struct arena arena;       /* what the batches point to */
 };
 
 MUST_CHECK bool group_init(struct group *group, size_t arena_bytes, struct err *err);

@@ -126,6 +126,18 @@ static void settle(struct writer *writer, const struct batch *batch)
 /* ---- taking messages
  * -------------------------------------------------------------------------------------------------- */
 
+/* Another delivery of what the group holds: two of one position could never be entered in the ledger. The first may
+ * come after the second. To acknowledge either of them settles both. */
+static bool is_in_group(const struct group *group, uint64_t sequence)
+{
+    if (sequence > group->newest_sequence) /* nearly always: they come in order */
+        return false;
+    for (size_t i = 0; i < group->count; i++)
+        if (group->batches[i].sequence == sequence)
+            return true;
+    return false;
+}
+
 /* Puts the message into the group, or to the dead. False if it must wait for the next group. */
 static bool admit(struct writer *writer, struct bus_message *message)
 {
@@ -140,6 +152,11 @@ static bool admit(struct writer *writer, struct bus_message *message)
         release(writer, message);
         return true;
     }
+    if (is_in_group(group, position.stream_sequence)) {
+        metric_add(writer->shared->metrics.redelivered, 1);
+        release(writer, message);
+        return true;
+    }
     batch->sequence = position.stream_sequence;
     batch->delivered = position.delivered;
     metric_set(writer->shared->metrics.pending, (double)position.pending);
@@ -148,6 +165,8 @@ static bool admit(struct writer *writer, struct bus_message *message)
         metric_add(writer->shared->metrics.redelivered, position.delivered > 1);
         group->count++;
         group->rows += batch->count;
+        if (batch->sequence > group->newest_sequence)
+            group->newest_sequence = batch->sequence;
         return true;
     }
     if (err.kind == ERR_LIMIT && group->count > 0) {
