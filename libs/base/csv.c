@@ -125,3 +125,14 @@ bool csv_field_is(const struct csv_field *field, const char *name)
     struct csv_field trimmed = csv_field_trim(*field);
     return trimmed.length == strlen(name) && strncasecmp(trimmed.bytes, name, trimmed.length) == 0;
 }
+
+void csv_put_quoted(struct buffer *out, const struct csv_field *field)
+{
+    buffer_put_char(out, '"');
+    for (size_t i = 0; i < field->length; i++) {
+        if (field->bytes[i] == '"')
+            buffer_put_char(out, '"');
+        buffer_put_char(out, field->bytes[i]);
+    }
+    buffer_put_char(out, '"');
+}

@@ -1,8 +1,9 @@
 /* Reads CSV (RFC 4180) row by row without copying: fields point into the text, or into the arena where a quote was
  * doubled. Fields are divided by comma, semicolon or tab, whichever comes first in the first line; rows end with LF or
- * CRLF; empty lines are passed over. Not for sharing between threads. */
+ * CRLF; empty lines are passed over. Not for sharing between threads. And writes a field. */
 #pragma once
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/err.h"
 
 struct csv_field {
@@ -26,5 +27,7 @@ MUST_CHECK bool csv_scan_row(
     struct csv_scan *scan, struct csv_field *fields, size_t most, size_t *out_count, struct err *err);
 /* The same letters, case aside, white space around it aside. */
 MUST_CHECK bool csv_field_is(const struct csv_field *field, const char *name);
+/* Between quotes, each quote in it doubled. */
+void csv_put_quoted(struct buffer *out, const struct csv_field *field);
 /* Without white space around. */
 struct csv_field csv_field_trim(struct csv_field field);

@@ -119,13 +119,7 @@ static void put_field(struct buffer *out, const struct csv_field *field, char di
         buffer_put(out, field->bytes, field->length);
         return;
     }
-    buffer_put_char(out, '"');
-    for (size_t i = 0; i < field->length; i++) {
-        if (field->bytes[i] == '"')
-            buffer_put_char(out, '"');
-        buffer_put_char(out, field->bytes[i]);
-    }
-    buffer_put_char(out, '"');
+    csv_put_quoted(out, field);
 }
 
 /* What is no text in UTF-8 is told as such, but cannot be kept. */

@@ -22,10 +22,7 @@ class Devices(unittest.TestCase):
         cls.api, cls.other = nwims.tenant("devices"), nwims.tenant("devices-other")
 
     def device(self, protocol, **more):
-        code = f"D-{uuid.uuid4().hex[:8]}"
-        device = self.api.post("/devices", {"code": code, "protocol": protocol, **more}).json
-        token = self.api.post(f"/devices/{device['id']}/credentials", {"kind": "token"}).json["secret"]
-        return device, token
+        return nwims.device(self.api, protocol, **more)
 
     def command(self, device, name="open", headers=None, **more):
         answer = self.api.post(f"/devices/{device['id']}/commands", {"name": name, **more}, headers)

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import secrets
 import socket
 import urllib.parse
 
@@ -81,7 +82,6 @@ def admin():
 
 def tenant(code):
     """A client that is the administrator of a tenant of its own, made if need be."""
-    import secrets
     root = admin()
     code = f"{code}-{secrets.token_hex(4)}"
     made = root.post("/tenants", {"code": code, "name": code})
@@ -99,6 +99,13 @@ def sensor(client, code, kind="other", unit="1", **more):
     answer = client.post("/sensors", {"code": code, "kind": kind, "unit": unit, **more})
     assert answer.status == 201, answer
     return answer.json
+
+
+def device(client, protocol, **more):
+    """A new device and its token."""
+    made = client.post("/devices", {"code": f"D-{secrets.token_hex(4)}", "protocol": protocol, **more})
+    assert made.status == 201, made
+    return made.json, client.post(f"/devices/{made.json['id']}/credentials", {"kind": "token"}).json["secret"]
 
 
 def series(client, code, **query):

@@ -27,9 +27,7 @@ class Rejections(unittest.TestCase):
         cls.api, cls.other = nwims.tenant("rejections"), nwims.tenant("rejections-other")
 
     def device(self, protocol, **more):
-        code = f"D-{uuid.uuid4().hex[:8]}"
-        device = self.api.post("/devices", {"code": code, "protocol": protocol, **more}).json
-        return device, self.api.post(f"/devices/{device['id']}/credentials", {"kind": "token"}).json["secret"]
+        return nwims.device(self.api, protocol, **more)
 
     # ---- ways in: each sends one reading of 1.5 to a sensor that there is not ----
     def http(self, token, path, body, kind):

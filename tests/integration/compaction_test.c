@@ -115,15 +115,23 @@ static struct store_session *hold_partition(int32_t tenant_id)
 
 #define REBUILDING "FROM pg_stat_activity WHERE query LIKE 'REINDEX%' AND state = 'active'"
 
+/* A writer whose compactor is at the tenant's partition and goes no further. */
+static pid_t start_held_rebuild(int32_t tenant_id, struct store_session **out_held)
+{
+    pid_t writer = stack_writer(&stack, never);
+    send_turns(tenant_id, week(tenant_id));
+    test_process_end(writer, SIGTERM);
+    *out_held = hold_partition(tenant_id);
+    writer = stack_writer(&stack, soon);
+    stack_wait_for(stack.owner, "SELECT least(count(*), 1) " REBUILDING, 1);
+    return writer;
+}
+
 static void a_rebuild_that_died_is_cleared_away_and_done_again(void **state)
 {
     (void)state;
-    pid_t writer = stack_writer(&stack, never);
-    send_turns(3, week(3));
-    test_process_end(writer, SIGTERM);
-    struct store_session *held = hold_partition(3);
-    writer = stack_writer(&stack, soon);
-    stack_wait_for(stack.owner, "SELECT least(count(*), 1) " REBUILDING, 1);
+    struct store_session *held;
+    pid_t writer = start_held_rebuild(3, &held);
     stack_wait_for(stack.owner, "SELECT count(*) FROM pg_index WHERE NOT indisvalid", 1);
     /* Whoever writes meanwhile is not held up. */
     assert_int_equal(send_turn(3, week(3), TURNS).stored, SENSORS);
@@ -138,12 +146,8 @@ static void a_rebuild_that_died_is_cleared_away_and_done_again(void **state)
 static void a_writer_that_is_told_to_stop_does_not_wait_for_a_rebuild(void **state)
 {
     (void)state;
-    pid_t writer = stack_writer(&stack, never);
-    send_turns(4, week(4));
-    test_process_end(writer, SIGTERM);
-    struct store_session *held = hold_partition(4);
-    writer = stack_writer(&stack, soon);
-    stack_wait_for(stack.owner, "SELECT least(count(*), 1) " REBUILDING, 1);
+    struct store_session *held;
+    pid_t writer = start_held_rebuild(4, &held);
     int64_t began_us = clock_monotonic_us();
     test_process_end(writer, SIGTERM);
     assert_in_range(clock_monotonic_us() - began_us, 0, INT64_C(10000000));

@@ -24,17 +24,22 @@ bool bulk_options(struct exchange *exchange, Nwims__V1__BulkOptions *out_options
     return true;
 }
 
+bool bulk_json(struct exchange *exchange, const char **out_body, size_t *out_size)
+{
+    if (!exchange_content_is(exchange, "application/json")) {
+        exchange_problem(exchange, 415, NULL, "Send application/json.");
+        return false;
+    }
+    return write_headers_take(exchange) && exchange_body(exchange, out_body, out_size);
+}
+
 bool bulk_body(struct exchange *exchange, ProtobufCMessage *out_request)
 {
     struct transcode_violations violations = { 0 };
     struct err err = { 0 };
     const char *body;
     size_t size;
-    if (!exchange_content_is(exchange, "application/json")) {
-        exchange_problem(exchange, 415, NULL, "Send application/json.");
-        return false;
-    }
-    if (!write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
+    if (!bulk_json(exchange, &body, &size))
         return false;
     if (transcode_from_json(out_request, exchange->arena, body, size, true, &violations, &err))
         return true;

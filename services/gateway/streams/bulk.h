@@ -8,7 +8,9 @@
 void bulk_answer(struct exchange *exchange, const Nwims__V1__Job *job);
 /* The query, and the header Prefer. False when it answered. */
 MUST_CHECK bool bulk_options(struct exchange *exchange, Nwims__V1__BulkOptions *out_options);
-/* The body as JSON, and the headers of a write. False when it answered. */
+/* The text of a body that is JSON, and the headers of a write. False when it answered. */
+MUST_CHECK bool bulk_json(struct exchange *exchange, const char **out_body, size_t *out_size);
+/* The same, read into the message. False when it answered. */
 MUST_CHECK bool bulk_body(struct exchange *exchange, ProtobufCMessage *out_request);
 bool bulk_prefers_async(const struct exchange *exchange);
 /* False when it answered. */

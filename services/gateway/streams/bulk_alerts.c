@@ -69,11 +69,7 @@ static bool read_request(struct exchange *exchange, Nwims__V1__BulkAlertsRequest
     struct err err = { 0 };
     const char *body;
     size_t size;
-    if (!exchange_content_is(exchange, "application/json")) {
-        exchange_problem(exchange, 415, NULL, "Send application/json.");
-        return false;
-    }
-    if (!write_headers_take(exchange) || !exchange_body(exchange, &body, &size))
+    if (!bulk_json(exchange, &body, &size))
         return false;
     if (is_list(body, size)) {
         buffer_put_text(&object, "{\"ids\":");
