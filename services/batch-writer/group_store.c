@@ -85,18 +85,12 @@ static bool put_accounts(struct group_store *store, struct store_session *sessio
         " INSERT INTO telemetry.protocol_minute AS c (tenant_id, minute, protocol, slot, stored, duplicate)"
         " SELECT tenant_id, minute, protocol, pg_backend_pid() % 64, stored, duplicate FROM arrival ORDER BY 1, 2, 3"
         " ON CONFLICT (tenant_id, minute, protocol, slot) DO UPDATE"
-        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate),"
-        "days AS ("
-        " INSERT INTO telemetry.protocol_day AS c (tenant_id, day, protocol, slot, stored, duplicate, last_at)"
-        " SELECT tenant_id, day, protocol, pg_backend_pid() % 64, sum(stored), sum(duplicate),"
-        " to_timestamp(max(minute) * 60.0) FROM arrival GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate)"
+        "INSERT INTO telemetry.protocol_day AS c (tenant_id, day, protocol, slot, stored, duplicate, last_at)"
+        " SELECT tenant_id, day, protocol, pg_backend_pid() % 64, sum(stored), sum(duplicate), now()"
+        " FROM arrival GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         " ON CONFLICT (tenant_id, day, protocol, slot) DO UPDATE SET stored = c.stored + excluded.stored,"
-        " duplicate = c.duplicate + excluded.duplicate, last_at = greatest(c.last_at, excluded.last_at))"
-        "INSERT INTO telemetry.tenant_count AS c (tenant_id, day, slot, stored, duplicate, updated_at)"
-        " SELECT tenant_id, day, pg_backend_pid() % 64, sum(stored), sum(duplicate), now()"
-        " FROM arrival GROUP BY 1, 2 ORDER BY 1, 2"
-        " ON CONFLICT (tenant_id, day, slot) DO UPDATE"
-        " SET stored = c.stored + excluded.stored, duplicate = c.duplicate + excluded.duplicate, updated_at = now()";
+        " duplicate = c.duplicate + excluded.duplicate, last_at = greatest(c.last_at, excluded.last_at)";
     struct tally tally;
     const struct mark_set *marks = &store->marks;
     mark_set_reset(&store->marks);

@@ -12,8 +12,10 @@ MIGRATION_DECLARE(0002_last_stored)
 MIGRATION_DECLARE(0003_batch_status)
 MIGRATION_DECLARE(0004_partition_watch)
 MIGRATION_DECLARE(0005_protocols)
+MIGRATION_DECLARE(0006_one_count)
 static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored),
-    MIGRATION(3, 0003_batch_status), MIGRATION(4, 0004_partition_watch), MIGRATION(5, 0005_protocols), { 0 } };
+    MIGRATION(3, 0003_batch_status), MIGRATION(4, 0004_partition_watch), MIGRATION(5, 0005_protocols),
+    MIGRATION(6, 0006_one_count), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",

@@ -9,8 +9,8 @@ bool reading_counts_get(void *context, struct rpc_call *call, const void *input,
         "coalesce(sum(duplicate) FILTER (WHERE day = today), 0)::bigint, "
         "coalesce(sum(stored) FILTER (WHERE day < today), 0)::bigint, "
         "coalesce(sum(duplicate) FILTER (WHERE day < today), 0)::bigint, "
-        "(SELECT max(updated_at) FROM telemetry.tenant_count WHERE tenant_id = $1 AND day >= today - 400) "
-        "FROM (SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date AS today) t LEFT JOIN telemetry.tenant_count "
+        "(SELECT max(last_at) FROM telemetry.protocol_day WHERE tenant_id = $1 AND day >= today - 400) "
+        "FROM (SELECT ($2::timestamptz AT TIME ZONE 'UTC')::date AS today) t LEFT JOIN telemetry.protocol_day "
         "ON tenant_id = $1 AND day BETWEEN today - 7 AND today GROUP BY today";
     Nwims__V1__ReadingCounts *reply = output;
     AUTO(store_session) session = NULL;

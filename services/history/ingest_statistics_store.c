@@ -4,7 +4,7 @@ bool ingest_statistics_store_days(struct store_session *session, struct rpc_call
     Nwims__V1__IngestStatistics *reply, struct err *err)
 {
     static const char sql[] = "SELECT day::timestamp AT TIME ZONE 'UTC', sum(stored)::bigint, sum(duplicate)::bigint "
-                              "FROM telemetry.tenant_count "
+                              "FROM telemetry.protocol_day "
                               "WHERE tenant_id = $1 AND day >= ($2::timestamptz AT TIME ZONE 'UTC')::date AND day <= "
                               "($3::timestamptz AT TIME ZONE 'UTC')::date "
                               "GROUP BY day ORDER BY day";
@@ -37,7 +37,8 @@ bool ingest_statistics_store_protocols(struct store_session *session, struct rpc
     static const char sql[] =
         "SELECT protocol, d.stored, d.duplicate, d.last_at, m.one, m.five, m.sixty FROM (SELECT protocol, "
         "sum(stored)::bigint AS stored, sum(duplicate)::bigint AS duplicate, max(last_at) AS last_at FROM "
-        "telemetry.protocol_day WHERE tenant_id = $1 AND day BETWEEN ($2::timestamptz AT TIME ZONE 'UTC')::date AND "
+        "telemetry.protocol_day WHERE tenant_id = $1 AND day BETWEEN ($2::timestamptz AT TIME ZONE "
+        "'UTC')::date AND "
         "($3::timestamptz AT TIME ZONE 'UTC')::date GROUP BY protocol) d FULL JOIN (SELECT protocol, sum(stored + "
         "duplicate) FILTER (WHERE minute >= $4::int4 - 1)::bigint AS one, sum(stored + duplicate) FILTER (WHERE minute "
         ">= $4::int4 - 5)::bigint AS five, sum(stored + duplicate)::bigint AS sixty FROM telemetry.protocol_minute "

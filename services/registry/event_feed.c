@@ -10,7 +10,8 @@ enum {
     WAIT_MS = 500,
     GATHER_MS = 100, /* how long the first of a group may wait for others */
     RETRY_MS = 1000,
-    ACK_WAIT_MS = 60000,
+    ACK_WAIT_MS =
+        10000, /* what a killed replica had taken, or the network lost, comes again soon; twice does no harm */
     MOST_EVENTS = 500,
     MOST_BYTES = 4 * 1024 * 1024,
     ARENA_BYTES = 64 * 1024 * 1024,

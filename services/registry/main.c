@@ -50,7 +50,7 @@ struct app {
     struct registry_config config;
     struct registry registry;
     struct rpc_server *server, *assets, *bulk;
-    struct tenant_watch *tenants;
+    struct event_feed *tenants;
     struct device_watch *devices;
     unsigned char master_key[MASTER_KEY_SIZE];
 };
@@ -112,7 +112,7 @@ static void app_stop(struct app *app)
     rpc_server_close(app->server);
     replay_desk_close(app->registry.desk);
     device_watch_stop(app->devices);
-    tenant_watch_stop(app->tenants);
+    event_feed_stop(app->tenants);
     explicit_bzero(app->master_key, sizeof app->master_key);
 }
 

@@ -1,9 +1,8 @@
 /* Keeps what identity says of tenants: a suspended one's devices are refused. Follows events.*.tenant with a consumer
  * that all replicas share, and tells it on in the same transaction (events.<tenant>.tenant_access), so that whoever
- * hears of it and asks anew gets the new answer. A thread of its own. */
+ * hears of it and asks anew gets the new answer. */
 #pragma once
-#include "registry.h"
+#include "event_feed.h"
 
-struct tenant_watch;
-MUST_CHECK bool tenant_watch_start(struct tenant_watch **out_watch, struct registry *registry, struct err *err);
-void tenant_watch_stop(struct tenant_watch *watch); /* NULL is fine */
+/* Ended by event_feed_stop. */
+MUST_CHECK bool tenant_watch_start(struct event_feed **out_feed, struct registry *registry, struct err *err);

@@ -62,7 +62,7 @@ static int64_t tenant_total(int32_t tenant_id, const char *column)
 {
     char sql[160];
     snprintf(sql, sizeof sql,
-        "SELECT coalesce(sum(%s), 0)::int8 FROM telemetry.tenant_count WHERE tenant_id = %" PRId32, column, tenant_id);
+        "SELECT coalesce(sum(%s), 0)::int8 FROM telemetry.protocol_day WHERE tenant_id = %" PRId32, column, tenant_id);
     return stack_number(stack.owner, sql);
 }
 
