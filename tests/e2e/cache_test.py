@@ -182,8 +182,7 @@ class SeveralGateways(unittest.TestCase):
 
     def test_policies_change_everywhere_at_once_and_name_what_is_wrong(self):
         root = nwims.admin()
-        before = self.ok(root.get("/cache/policies"))
-        self.addCleanup(lambda: root.call("PUT", "/api/v1/cache/policies", {"policies": before["policies"]}))
+        before = nwims.keep_policies(self.addCleanup)
         self.ok(root.call("PUT", "/api/v1/cache/policies", {"policies": [{"class": "entity", "keep_ms": 0, "memory_ms": 0}]}))
         for client in self.at_each(root.token):
             wait_for(lambda client=client: {p["class"]: int(p["keep_ms"]) for p in client.get("/cache/policies").json["policies"]}["entity"] == 0, 5)
@@ -191,7 +190,7 @@ class SeveralGateways(unittest.TestCase):
                     {"class": "list", "keep_ms": -1, "memory_ms": 0}, {"class": "list", "keep_ms": 86400001, "memory_ms": 0}):
             self.assertEqual(root.call("PUT", "/api/v1/cache/policies", {"policies": [bad]}).status, 422, bad)
         self.assertEqual(self.admin.call("PUT", "/api/v1/cache/policies", {"policies": []}).status, 403)
-        self.ok(root.call("PUT", "/api/v1/cache/policies", {"policies": before["policies"]}))
+        self.ok(root.call("PUT", "/api/v1/cache/policies", {"policies": before}))
 
     def test_invalidation_makes_every_gateway_ask_anew(self):
         path = f"/sensors/{nwims.sensor(self.admin, f'I-{secrets.token_hex(4)}')['id']}"
@@ -261,8 +260,7 @@ class Warmed(unittest.TestCase):
 
     def keep_statistics(self, keep_ms, memory_ms):
         root = nwims.admin()
-        before = root.get("/cache/policies").json["policies"]
-        self.addCleanup(lambda: root.call("PUT", "/api/v1/cache/policies", {"policies": before}))
+        nwims.keep_policies(self.addCleanup)
         answer = root.call("PUT", "/api/v1/cache/policies", {"policies": [{"class": "statistics", "keep_ms": keep_ms, "memory_ms": memory_ms}]})
         self.assertEqual(answer.status, 200, answer)
 

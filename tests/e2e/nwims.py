@@ -80,6 +80,17 @@ def admin():
         return Client().login(os.environ.get("NWIMS_ADMIN_EMAIL", "admin@nwims.local"), file.read().strip())
 
 
+def keep_policies(add_cleanup):
+    """What a test sets of the cache's policies is undone after it: they are the whole system's, and other tests would read old answers."""
+    before = admin().get("/cache/policies").json["policies"]
+
+    def restore():
+        answer = admin().call("PUT", "/api/v1/cache/policies", {"policies": before})
+        assert answer.status == 200, answer
+    add_cleanup(restore)
+    return before
+
+
 def tenant(code):
     """A client that is the administrator of a tenant of its own, made if need be."""
     root = admin()

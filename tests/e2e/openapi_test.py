@@ -208,6 +208,7 @@ class Document(unittest.TestCase):
 class Truth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        nwims.keep_policies(cls.addClassCleanup)
         cls.tenant = nwims.tenant("openapi")
         root = nwims.admin()
         cls.tokens = [(cls.tenant.token, None)] * 3 + [(root.token, str(cls.tenant.tenant_id))]
