@@ -47,19 +47,24 @@ class Memory(threading.Thread):
 
 
 def storm(crowd):
-    """200 healthy devices go on sending while 15,000 are thrown out and come back, without TLS and with it."""
+    """200 healthy devices go on sending while 15,000 are thrown out and come back: without TLS, with it and the tickets they were given, and with full handshakes."""
     failures = []
-    for what, more in (("without TLS", {}), ("with TLS", {"port": os.environ["NWIMS_MQTTS_PORT"], "tls": True})):
+    tls = {"port": os.environ["NWIMS_MQTTS_PORT"], "tls": True}
+    for what, more in (("without TLS", {}), ("with TLS and tickets", tls), ("with TLS in full", {**tls, "forgets": True})):
         healthy = subprocess.Popen(crowd.argv(200, window=1, rate=200, seconds=90), stdout=subprocess.PIPE, text=True)
         assert json.loads(healthy.stdout.readline())["connected"] == 200
         memory = Memory()
         process = subprocess.Popen(crowd.argv(CROWD, hold=300, at_a_time=CROWD, returns=2, **more), stdout=subprocess.PIPE, text=True)
         for turn in ("new", "back", "back again"):
             told = json.loads(process.stdout.readline())
-            print(f"  storm        {CROWD} {what}, {turn}: {told['connected']} in after {told['connect_seconds']:.1f} s, {told['lost']} tried once more, {told['resumed']} by ticket", flush=True)
-            # Whoever is new shakes hands in full: with TLS 22 s of processor for the two sides together, of which the load is the greater half.
-            if told["connected"] != CROWD or (told["connect_seconds"] > STORM_SECONDS and (turn != "new" or not more)):
+            print(f"  storm        {CROWD} {what}, {turn}: {told['connected']} in after {told['connect_seconds']:.1f} s, {told['lost']} tried once more, {told['resumed']} by ticket; "
+                  f"processor of the devices {told['processor_seconds']:.1f} s", flush=True)
+            # A full handshake costs the load more than the server, on the same two cores: told, and no bar.
+            in_full = more and (turn == "new" or "forgets" in more)
+            if told["connected"] != CROWD or (told["connect_seconds"] > STORM_SECONDS and not in_full):
                 failures.append(f"{what}, {turn}: {told}")
+            if more and not in_full and told["resumed"] < CROWD:
+                failures.append(f"{what}, {turn}: {CROWD - told['resumed']} tickets were not taken")
         process.send_signal(signal.SIGKILL)
         process.wait()
         samples = [sample["ingest-mqtt"] for sample in memory.end()]

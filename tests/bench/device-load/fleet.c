@@ -52,7 +52,7 @@ struct fleet *fleet_new(const struct fleet_config *config)
     fleet->devices = calloc(config->count, sizeof *fleet->devices);
     fleet->latency = calloc(LATENCY_SLOTS, sizeof *fleet->latency);
     fleet->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (config->tls) {
+    if (config->tls && !config->forgets_tickets) {
         SSL_CTX_set_session_cache_mode(config->tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(config->tls, keep_ticket);
     }
@@ -98,11 +98,22 @@ static ssize_t get(struct device *device, void *bytes, size_t size)
     return count > 0 ? count : count < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 
+/* Without a word to the peer; to OpenSSL it ends in order, or it would spoil the ticket. */
+static void drop_tls(struct device *device)
+{
+    if (!device->ssl)
+        return;
+    SSL_set_quiet_shutdown(device->ssl, 1);
+    if (SSL_is_init_finished(device->ssl))
+        SSL_shutdown(device->ssl);
+    SSL_free(device->ssl);
+}
+
 static void hang_up(struct fleet *fleet, struct device *device)
 {
     fleet->counts.connected -= device->state == STATE_IN ? 1 : 0;
     fleet->under_way -= device->state != STATE_IN ? 1 : 0;
-    SSL_free(device->ssl);
+    drop_tls(device);
     close(device->fd);
     *device = (struct device){ .fd = -1, .session = device->session };
 }

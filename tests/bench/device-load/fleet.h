@@ -10,7 +10,8 @@ struct fleet_config {
     const struct fleet_dialect *dialect;
     const char *host; /* an IPv4 address */
     int port;
-    SSL_CTX *tls; /* NULL: plain */
+    SSL_CTX *tls;         /* NULL: plain */
+    bool forgets_tickets; /* shakes hands in full each time */
     size_t count;
     const char (*tokens)[FLEET_TOKEN_SIZE];
     size_t token_count;
@@ -29,7 +30,8 @@ void fleet_free(struct fleet *fleet);
 /* Connects all, at most so many at a time under way, those that were refused again; false if not all are in after
  * wait_ms. */
 MUST_CHECK bool fleet_connect(struct fleet *fleet, size_t at_a_time, int64_t wait_ms);
-/* Every connection ends without a word; with TLS each device keeps its ticket for when it comes back. */
+/* Every connection ends without a word; with TLS each device keeps its ticket for when it comes back, unless it
+ * forgets_tickets. */
 void fleet_hang_up(struct fleet *fleet);
 /* Sends up to so many messages, a round over the devices that have room, and reads what has come within wait_ms. */
 void fleet_turn(struct fleet *fleet, uint64_t most, int wait_ms);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST_TOKENS = 20000, CONNECT_WAIT_MS = 120000, LAST_WAIT_MS = 20000, PAUSE_MS = 5000 };
 
@@ -17,7 +18,7 @@ static const char help[] =
     "S]\n"
     "    [--start milliseconds since the epoch] [--hold seconds to do nothing after connecting] [--at-a-time "
     "connections under way, 256]\n"
-    "    [--returns how often all hang up and come back after connecting]\n";
+    "    [--returns how often all hang up and come back after connecting] [--forgets: without the tickets of TLS]\n";
 
 struct options {
     struct fleet_config fleet;
@@ -66,12 +67,14 @@ static void wait_for_last(struct fleet *fleet)
 static bool come_in(const struct options *options, struct fleet *fleet)
 {
     int64_t began_us = clock_monotonic_us();
+    clock_t began = clock();
     const struct fleet_counts *counts = fleet_counts(fleet);
     uint64_t lost = counts->lost, resumed = counts->resumed;
     bool all_in = fleet_connect(fleet, options->at_a_time, CONNECT_WAIT_MS);
-    printf("{\"connected\": %zu, \"connect_seconds\": %.3f, \"lost\": %llu, \"resumed\": %llu}\n", counts->connected,
-        (double)(clock_monotonic_us() - began_us) / 1e6, (unsigned long long)(counts->lost - lost),
-        (unsigned long long)(counts->resumed - resumed));
+    printf("{\"connected\": %zu, \"connect_seconds\": %.3f, \"processor_seconds\": %.3f, \"lost\": %llu, "
+           "\"resumed\": %llu}\n",
+        counts->connected, (double)(clock_monotonic_us() - began_us) / 1e6, (double)(clock() - began) / CLOCKS_PER_SEC,
+        (unsigned long long)(counts->lost - lost), (unsigned long long)(counts->resumed - resumed));
     fflush(stdout);
     return all_in;
 }
@@ -115,7 +118,7 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "warm-up", required_argument, NULL, 'W' }, { "start", required_argument, NULL, 'b' },
         { "hold", required_argument, NULL, 'H' }, { "at-a-time", required_argument, NULL, 'A' },
         { "returns", required_argument, NULL, 'R' }, { "tls", no_argument, NULL, 'T' },
-        { "nwt", no_argument, NULL, 'N' }, { 0 } };
+        { "nwt", no_argument, NULL, 'N' }, { "forgets", no_argument, NULL, 'F' }, { 0 } };
     *options = (struct options){
         .fleet = { .dialect = &dialect_mqtt, .host = "127.0.0.1", .window = 4, .start_ms = 1577836800000 },
         .at_a_time = 256
@@ -166,6 +169,9 @@ static bool read_options(struct options *options, int argc, char **argv)
             break;
         case 'T':
             options->with_tls = true;
+            break;
+        case 'F':
+            options->fleet.forgets_tickets = true;
             break;
         case 'N':
             options->fleet.dialect = &dialect_nwt;
