@@ -70,17 +70,26 @@ def post_as_device(client, batch):
     return client.call("POST", "/ingest/v1/readings", batch)
 
 
-def wait_until_well(client, sensor, limit_s=60):
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
+def ailments(client, sensor):
+    """What does not work of reading, logging in and storing: the calls and their answers."""
+    calls = (lambda: client.get(f"/sensors/{sensor}/latest"), lambda: client.get("/auth/me"), lambda: client.post("/batch/readings", [{"sensor_id": "PROBE", "value": 1}]))
+    for call, good in zip(calls, ((200, 404), (200,), (200,))):
         try:
-            if client.get(f"/sensors/{sensor}/latest").status in (200, 404) and client.get("/auth/me").status == 200 and \
-                    client.post("/batch/readings", [{"sensor_id": "PROBE", "value": 1}]).status == 200:
-                return
-        except Exception:
-            pass
+            answer = call()
+            if answer.status not in good:
+                yield str(answer)
+        except Exception as error:
+            yield repr(error)
+
+
+def wait_until_well(client, sensor, limit_s=60):
+    """How long it took, in seconds."""
+    began = time.monotonic()
+    while found := list(ailments(client, sensor)):
+        if time.monotonic() - began > limit_s:
+            raise SystemExit(f"the system did not heal within {limit_s} s: {'; '.join(found)}")
         time.sleep(0.2)
-    raise SystemExit(f"the system did not heal within {limit_s} s")
+    return time.monotonic() - began
 
 
 def check(client, sender, limit_s=60):

@@ -42,7 +42,8 @@ def kill_while_they_send(client, devices, names, acknowledged, waiting):
             print(f"killed {name} with {sum(map(acknowledged, devices))} acknowledged", flush=True)
     for device in devices:
         device.stopping = True
-    wait_until_well(client, "PROBE", max(60, SECONDS))  # what was taken meanwhile is stored first
+    healing = wait_until_well(client, "PROBE", max(60, SECONDS))  # what was taken meanwhile is stored first
+    print(f"well again {healing:.1f} s after the last kill", flush=True)
     for device in devices:
         device.join(timeout=max(120, SECONDS))
         assert not device.is_alive(), f"{device.sensor}: {waiting(device)} never acknowledged"
