@@ -5,6 +5,7 @@
 #include "wire/wire.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A batch is one message, and so one transaction, where the server takes that much (ours do: 8 MB). Under NATS' preset
@@ -51,6 +52,8 @@ struct part {
     const struct batch_source *source;
     struct uuid id;
     const char *commit_to; /* NULL: nobody waits */
+    const struct device_mark *marks;
+    size_t mark_count;
     struct buffer *body;
 };
 
@@ -64,31 +67,90 @@ static struct uuid id_of_part(const struct uuid *batch_id, size_t index)
     return uuid_of_bytes(bytes, sizeof bytes);
 }
 
+/* ---- marks ---- */
+/* protobuf-c wants a pointer to each. */
+struct wire_marks {
+    Nwims__V1__SequenceMark *items, **pointers;
+};
+static void wire_marks_done(struct wire_marks *marks)
+{
+    free(marks->items);
+    free(marks->pointers);
+}
+
+static bool fill_marks(
+    struct wire_marks *out, Nwims__V1__ReadingBatch *batch, const struct batch_label *label, struct err *err)
+{
+    if (label->mark_count == 0)
+        return true;
+    out->items = calloc(label->mark_count, sizeof *out->items);
+    out->pointers = calloc(label->mark_count, sizeof *out->pointers);
+    if (!out->items || !out->pointers)
+        return err_set(err, ERR_LIMIT, "no memory for %zu marks", label->mark_count);
+    for (size_t i = 0; i < label->mark_count; i++) {
+        const struct device_mark *mark = &label->marks[i];
+        Nwims__V1__SequenceMark *item = out->pointers[i] = &out->items[i];
+        *item = (Nwims__V1__SequenceMark)NWIMS__V1__SEQUENCE_MARK__INIT;
+        item->has_device_id = item->has_first = item->has_last = true;
+        item->device_id.len = sizeof mark->device.bytes;
+        item->device_id.data = (uint8_t *)(uintptr_t)mark->device.bytes;
+        item->first = mark->mark.first;
+        item->last = mark->mark.last;
+        item->has_at = mark->mark.has_at;
+        item->at = mark->mark.at;
+    }
+    batch->n_sequence = label->mark_count;
+    batch->sequence = out->pointers;
+    return true;
+}
+
+/* Those of the body, for its device: with the first part. */
+static bool marks_of_request(struct part *part, struct arena *arena, struct err *err)
+{
+    const struct raw_readings *readings = part->source->readings;
+    const char *device_id = part->source->request->device_id;
+    struct uuid device;
+    if (readings->mark_count == 0 || !device_id || !uuid_parse(device_id, strlen(device_id), &device))
+        return true;
+    struct device_mark *marks = arena_alloc_array(arena, readings->mark_count, sizeof *marks);
+    if (!marks)
+        return err_set(err, ERR_LIMIT, "no memory for %zu marks", readings->mark_count);
+    for (size_t i = 0; i < readings->mark_count; i++)
+        marks[i] = (struct device_mark){ device, readings->marks[i] };
+    part->marks = marks;
+    part->mark_count = readings->mark_count;
+    return true;
+}
+
+/* ---- one message ---- */
 bool batch_encode(struct buffer *out, const struct batch_label *label, const struct batch_columns *columns,
     size_t first, size_t count, struct err *err)
 {
     Nwims__V1__ReadingBatch batch = NWIMS__V1__READING_BATCH__INIT;
     Nwims__V1__Provenance provenance;
+    AUTO_INPLACE(wire_marks) marks = { 0 };
     struct uuid id = label->id;
     provenance_fill(&provenance, label->request, label->codec);
     batch.has_batch_id = batch.has_tenant_id = batch.has_received_at = batch.has_base_at = true;
     batch.batch_id = (ProtobufCBinaryData){ sizeof id.bytes, id.bytes };
     batch.tenant_id = label->request->caller->tenant_id;
     batch.received_at = label->received_at;
-    batch.base_at = columns->observed_at[first];
+    batch.base_at = count > 0 ? columns->observed_at[first] : 0;
     for (size_t i = first; i < first + count; i++)
         columns->observed_at[i] -= batch.base_at;
     batch.n_sensor_no = batch.n_observed_delta_us = batch.n_value = count;
-    batch.sensor_no = columns->sensor_no + first;
-    batch.observed_delta_us = columns->observed_at + first;
-    batch.value = columns->value + first;
+    if (count > 0) {
+        batch.sensor_no = columns->sensor_no + first;
+        batch.observed_delta_us = columns->observed_at + first;
+        batch.value = columns->value + first;
+    }
     batch.n_status = columns->has_status ? count : 0;
-    batch.status = columns->status + first;
+    batch.status = columns->has_status ? columns->status + first : NULL;
     batch.n_flags = columns->has_flags ? count : 0;
-    batch.flags = columns->flags + first;
+    batch.flags = columns->has_flags ? columns->flags + first : NULL;
     batch.provenance = &provenance;
     buffer_reset(out);
-    return wire_encode(out, &batch.base, err);
+    return fill_marks(&marks, &batch, label, err) && wire_encode(out, &batch.base, err);
 }
 
 static bool encode_part(
@@ -97,7 +159,9 @@ static bool encode_part(
     const struct batch_label label = { .id = part->id,
         .request = part->source->request,
         .codec = part->source->readings->codec,
-        .received_at = part->source->received_at };
+        .received_at = part->source->received_at,
+        .marks = part->marks,
+        .mark_count = part->mark_count };
     return batch_encode(part->body, &label, columns, first, count, err);
 }
 
@@ -202,7 +266,9 @@ bool batch_publish(const struct batch_outlet *outlet, const struct batch_source 
     int64_t deadline_us = clock_monotonic_us() + source->request->commit_wait_ms * 1000;
     bool all_answered = true, all_duplicate = true;
     size_t most = most_a_part(outlet->bus);
-    for (size_t first = 0, index = 0; first < columns->count; first += most, index++) {
+    if (!marks_of_request(&part, arena, err))
+        return false;
+    for (size_t first = 0, index = 0; first < columns->count || index == 0; first += most, index++) {
         size_t count = columns->count - first < most ? columns->count - first : most;
         bool is_answered = false;
         struct bus_place place = { 0 };
@@ -211,6 +277,7 @@ bool batch_publish(const struct batch_outlet *outlet, const struct batch_source 
         if (!encode_part(&part, columns, first, count, err) ||
             !publish_part(&part, !columns->has_our_time, &is_answered, &place, err))
             return fail_at_part(index, err);
+        part.mark_count = 0;
         all_answered = all_answered && is_answered;
         all_duplicate = all_duplicate && place.is_duplicate;
         out_result->stream_sequence = columns->count <= most ? place.sequence : 0;

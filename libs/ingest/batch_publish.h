@@ -19,9 +19,12 @@ struct batch_label {
     const struct intake_request *request; /* tenant, protocol, device, peer */
     const char *codec;                    /* NULL: several */
     int64_t received_at;
+    const struct device_mark *marks;
+    size_t mark_count;
 };
 /* Rows [first, first + count) as a ReadingBatch. The message's arrays are the columns themselves: their times become
- * deltas in place, so each row can be encoded once. */
+ * deltas in place, so each row can be encoded once. Without any row
+ * there are only marks. */
 MUST_CHECK bool batch_encode(struct buffer *out, const struct batch_label *label, const struct batch_columns *columns,
     size_t first, size_t count, struct err *err);
 /* A UUID of version 8 from what the bytes say, the same for the same. */

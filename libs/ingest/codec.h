@@ -32,7 +32,8 @@ MUST_CHECK bool codec_senml_json_decode(struct raw_readings *out_readings, struc
     size_t size, int64_t received_at_us, struct err *err);
 /* What a device sends on its own topics: the seed's form, or the compact one, told apart by their members.
  * {"t": seconds or milliseconds since the epoch or RFC 3339, "m": {"<sensor>": 12.5, "<sensor>": [4.12, "bar"]}}, a
- * list of such, or {"b": [...]}; "d" (device), "s" (sequence) and "v" (1) may stand beside. true and false are 1 and 0.
+ * list of such, or {"b": [...]}; "d" (device) and "v" (1) may stand beside, and "s", the record's number in
+ * the device's own sequence, which becomes a mark. true and false are 1 and 0.
  */
 MUST_CHECK bool codec_device_json_decode(
     struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err);

@@ -74,7 +74,7 @@ static bool is_list_member(const struct json_text *name)
 bool codec_compact_json_decode(
     struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
 {
-    struct value_decoder decoder = { .takes_unit = true };
+    struct value_decoder decoder = { .takes_unit = true, .number_name = "s" };
     bool ok = value_decoder_begin(&decoder, arena, body, size);
     if (ok && json_scan_peek(&decoder.scan) == '[')
         ok = read_list(&decoder);

@@ -10,6 +10,7 @@ enum { USUAL_VALUE_BYTES = 16 };
 struct decoder {
     struct cbor_scan scan;
     struct raw_list list;
+    struct sequence_marks marks;
     struct err err; /* of the list: ERR_LIMIT */
 };
 /* What a record has beside its values. */
@@ -120,8 +121,25 @@ static bool read_list(struct decoder *decoder);
 
 struct record {
     struct stamp stamp;
-    bool has_values;
+    bool has_values, has_number, is_list;
+    uint64_t number;
 };
+
+/* What is no number to count by is not followed, as other members are not. */
+static bool read_number(struct decoder *decoder, struct record *record)
+{
+    double number;
+    enum json_number found = cbor_scan_number(&decoder->scan, &number);
+    record->has_number = found == JSON_NUMBER && sequence_number(number, &record->number);
+    return found != JSON_NUMBER_NONE || cbor_scan_skip(&decoder->scan);
+}
+
+static bool put_mark(struct decoder *decoder, const struct record *record)
+{
+    const struct sequence_mark mark = { record->number, record->number, record->stamp.us, record->stamp.is_time };
+    return !record->has_number || record->is_list || sequence_marks_add(&decoder->marks, &mark) ||
+           err_set(&decoder->err, ERR_LIMIT, "no memory");
+}
 
 static bool read_member(struct decoder *decoder, bool may_wrap, struct record *record)
 {
@@ -133,10 +151,13 @@ static bool read_member(struct decoder *decoder, bool may_wrap, struct record *r
     if ((is_time && record->stamp.is_given) || (is_values && record->has_values))
         return cbor_scan_fail(&decoder->scan, "a member is given twice");
     record->has_values = record->has_values || is_values;
+    record->is_list = record->is_list || is_wrapped;
     if (is_time)
         return read_time(decoder, &record->stamp);
     if (is_wrapped)
         return read_list(decoder);
+    if (name_is(&name, "s"))
+        return read_number(decoder, record);
     return is_values ? read_values(decoder) : cbor_scan_skip(&decoder->scan);
 }
 
@@ -160,7 +181,7 @@ static bool read_record(struct decoder *decoder, bool may_wrap)
     if (!record.has_values)
         return cbor_scan_fail(&decoder->scan, "the values are missing");
     put_stamp(decoder, first, &record.stamp);
-    return true;
+    return put_mark(decoder, &record);
 }
 
 static bool read_list(struct decoder *decoder)
@@ -182,12 +203,14 @@ static bool read_list(struct decoder *decoder)
 bool codec_compact_cbor_decode(
     struct raw_readings *out_readings, struct arena *arena, const char *body, size_t size, struct err *err)
 {
-    struct decoder decoder = { .list = { .arena = arena, .first_capacity = size / USUAL_VALUE_BYTES } };
+    struct decoder decoder = { .list = { .arena = arena, .first_capacity = size / USUAL_VALUE_BYTES },
+        .marks = { .arena = arena } };
     cbor_scan_begin(&decoder.scan, body, size);
     bool ok = cbor_scan_peek(&decoder.scan) == CBOR_ARRAY ? read_list(&decoder) : read_record(&decoder, true);
     if (!ok || !cbor_scan_end(&decoder.scan))
         return decoder.err.kind == ERR_NONE ? cbor_scan_err(&decoder.scan, err)
                                             : err_set(err, decoder.err.kind, "%s", decoder.err.text);
-    *out_readings = (struct raw_readings){ decoder.list.items, decoder.list.count, "compact-cbor" };
+    *out_readings = (struct raw_readings){ decoder.list.items, decoder.list.count, "compact-cbor", decoder.marks.items,
+        decoder.marks.count };
     return true;
 }

@@ -16,6 +16,7 @@ bool json_text_is(const struct json_text *text, const char *wanted)
 bool value_decoder_begin(struct value_decoder *decoder, struct arena *arena, const char *body, size_t size)
 {
     decoder->list = (struct raw_list){ .arena = arena, .first_capacity = size / USUAL_VALUE_BYTES };
+    decoder->marks = (struct sequence_marks){ .arena = arena };
     decoder->err = (struct err){ 0 };
     return json_scan_begin(&decoder->scan, arena, body, size);
 }
@@ -28,7 +29,8 @@ bool value_decoder_end(
             return err_set(err, decoder->err.kind, "%s", decoder->err.text);
         return json_scan_err(&decoder->scan, err);
     }
-    *out_readings = (struct raw_readings){ decoder->list.items, decoder->list.count, codec };
+    *out_readings = (struct raw_readings){ decoder->list.items, decoder->list.count, codec, decoder->marks.items,
+        decoder->marks.count };
     return true;
 }
 
@@ -165,34 +167,67 @@ static void stamp(struct value_decoder *decoder, size_t first, bool has_time, in
     }
 }
 
+/* ---- a record's own number ---- */
+struct record {
+    bool says_time, has_time, has_values, has_number;
+    int64_t us;
+    uint64_t number;
+};
+
+/* What is no number to count by is not followed, as other members are not. */
+static bool read_record_number(struct value_decoder *decoder, struct record *record)
+{
+    double number;
+    enum json_number found = json_scan_number(&decoder->scan, &number);
+    record->has_number = found == JSON_NUMBER && sequence_number(number, &record->number);
+    return found != JSON_NUMBER_NONE || json_scan_skip(&decoder->scan);
+}
+
+static bool put_mark(struct value_decoder *decoder, const struct record *record)
+{
+    const struct sequence_mark mark = { record->number, record->number, record->us, record->has_time };
+    if (!record->has_number || sequence_marks_add(&decoder->marks, &mark))
+        return true;
+    decoder->scan.is_out_of_memory = true;
+    return json_scan_fail(&decoder->scan, "no memory");
+}
+
+static bool read_record_member(
+    struct value_decoder *decoder, const char *time_name, const char *values_name, struct record *record)
+{
+    struct json_text name;
+    if (!json_scan_name(&decoder->scan, &name))
+        return false;
+    bool is_time = json_text_is(&name, time_name), is_values = json_text_is(&name, values_name);
+    if ((is_time && record->says_time) || (is_values && record->has_values))
+        return json_scan_fail(&decoder->scan, "a member is given twice");
+    record->says_time = record->says_time || is_time;
+    record->has_values = record->has_values || is_values;
+    if (is_time)
+        return read_time(decoder, &record->has_time, &record->us);
+    if (is_values)
+        return value_decoder_object(decoder);
+    if (decoder->number_name && json_text_is(&name, decoder->number_name))
+        return read_record_number(decoder, record);
+    return json_scan_skip(&decoder->scan);
+}
+
 bool value_decoder_record(struct value_decoder *decoder, const char *time_name, const char *values_name)
 {
     size_t first = decoder->list.count;
-    bool says_time = false, has_time = false, has_values = false;
-    int64_t us = 0;
+    struct record record = { 0 };
     if (!json_scan_take(&decoder->scan, '{', "expected an object of a time and values"))
         return false;
     bool has_more = !json_scan_is_empty(&decoder->scan, '}');
-    while (has_more) {
-        struct json_text name;
-        if (!json_scan_name(&decoder->scan, &name))
+    while (has_more)
+        if (!read_record_member(decoder, time_name, values_name, &record) ||
+            !json_scan_next(&decoder->scan, '}', &has_more))
             return false;
-        bool is_time = json_text_is(&name, time_name), is_values = json_text_is(&name, values_name);
-        if ((is_time && says_time) || (is_values && has_values))
-            return json_scan_fail(&decoder->scan, "a member is given twice");
-        says_time = says_time || is_time;
-        has_values = has_values || is_values;
-        bool ok = is_time     ? read_time(decoder, &has_time, &us)
-                  : is_values ? value_decoder_object(decoder)
-                              : json_scan_skip(&decoder->scan);
-        if (!ok || !json_scan_next(&decoder->scan, '}', &has_more))
-            return false;
-    }
-    if (!has_values)
+    if (!record.has_values)
         return json_scan_fail(&decoder->scan, "the values are missing");
-    if (says_time)
-        stamp(decoder, first, has_time, us);
-    return true;
+    if (record.says_time)
+        stamp(decoder, first, record.has_time, record.us);
+    return put_mark(decoder, &record);
 }
 
 /* ---- a bare number ---- */

@@ -207,6 +207,11 @@ size_t gather_held(const struct gather *gather)
     return gather->held;
 }
 
+static bool is_full_for(const struct gather *gather, const struct gather_batch *batch, size_t rows, size_t marks)
+{
+    return batch->columns.count + rows > gather->config.most_readings || batch->mark_count + marks > GATHER_MOST_MARKS;
+}
+
 enum gather_outcome gather_put(struct gather *gather, const struct intake_request *request,
     const struct raw_readings *readings, const struct gather_ticket *ticket, struct arena *arena)
 {
@@ -225,10 +230,10 @@ enum gather_outcome gather_put(struct gather *gather, const struct intake_reques
     struct gather_tenant *tenant = tenant_of(gather, request->caller->tenant_id);
     if (!gather_has_room(gather) || !tenant)
         return GATHER_FULL;
-    if (tenant->open && tenant->open->columns.count + columns.count > gather->config.most_readings)
+    if (tenant->open && is_full_for(gather, tenant->open, columns.count, readings->mark_count))
         close_batch(gather, tenant);
     struct gather_batch *batch = open_batch(gather, tenant, source.received_at);
-    if (!batch || !gather_batch_add(batch, &columns, request, readings->codec, ticket))
+    if (!batch || !gather_batch_add(batch, &columns, request, readings, ticket))
         return GATHER_FULL;
     gather->held += columns.count;
     metric_shift(gather->held_gauge, (int64_t)columns.count);

@@ -24,6 +24,8 @@ static void free_columns(struct gather_batch *batch)
     free(batch->columns.value);
     free(batch->columns.status);
     free(batch->columns.flags);
+    free(TAKE(batch->marks));
+    batch->mark_count = batch->mark_capacity = 0;
     size_t count = batch->columns.count;
     batch->columns = (struct batch_columns){ .count = count };
     batch->capacity = 0;
@@ -80,6 +82,24 @@ static bool add_ticket(struct gather_batch *batch, const struct gather_ticket *t
     return true;
 }
 
+static bool add_marks(
+    struct gather_batch *batch, const struct intake_request *request, const struct raw_readings *readings)
+{
+    struct uuid device;
+    size_t wanted = batch->mark_count + readings->mark_count, capacity = batch->mark_capacity;
+    if (readings->mark_count == 0 || !request->device_id ||
+        !uuid_parse(request->device_id, strlen(request->device_id), &device))
+        return true;
+    while (capacity < wanted)
+        capacity = capacity ? 2 * capacity : FIRST_CAPACITY;
+    if (capacity > batch->mark_capacity && !grow_array(&batch->marks, capacity, sizeof *batch->marks))
+        return false;
+    batch->mark_capacity = capacity;
+    for (size_t i = 0; i < readings->mark_count; i++)
+        batch->marks[batch->mark_count++] = (struct device_mark){ device, readings->marks[i] };
+    return true;
+}
+
 static void note_source(struct gather_batch *batch, const struct intake_request *request, const char *codec)
 {
     const char *device_id = request->device_id ? request->device_id : "";
@@ -93,12 +113,12 @@ static void note_source(struct gather_batch *batch, const struct intake_request 
 }
 
 bool gather_batch_add(struct gather_batch *batch, const struct batch_columns *columns,
-    const struct intake_request *request, const char *codec, const struct gather_ticket *ticket)
+    const struct intake_request *request, const struct raw_readings *readings, const struct gather_ticket *ticket)
 {
     size_t at = batch->columns.count, count = columns->count;
-    if (!grow(batch, at + count) || !add_ticket(batch, ticket))
+    if (!grow(batch, at + count) || !add_marks(batch, request, readings) || !add_ticket(batch, ticket))
         return false;
-    note_source(batch, request, codec);
+    note_source(batch, request, readings->codec);
     memcpy(batch->columns.sensor_no + at, columns->sensor_no, count * sizeof *columns->sensor_no);
     memcpy(batch->columns.observed_at + at, columns->observed_at, count * sizeof *columns->observed_at);
     memcpy(batch->columns.value + at, columns->value, count * sizeof *columns->value);
@@ -116,9 +136,12 @@ bool gather_batch_close(struct gather_batch *batch, int32_t tenant_id, const cha
     const struct intake_request request = {
         .caller = &caller, .protocol = protocol, .device_id = batch->is_of_many_devices ? NULL : batch->device_id
     };
-    const struct batch_label label = {
-        .id = batch->id, .request = &request, .codec = batch->codec, .received_at = batch->received_at
-    };
+    const struct batch_label label = { .id = batch->id,
+        .request = &request,
+        .codec = batch->codec,
+        .received_at = batch->received_at,
+        .marks = batch->marks,
+        .mark_count = batch->mark_count };
     if (!batch_encode(&batch->body, &label, &batch->columns, 0, batch->columns.count, err))
         return false;
     free_columns(batch);

@@ -109,10 +109,12 @@ bool intake_take(struct intake *intake, const struct intake_request *wanted, con
     out_result->refused = refusals.total;
     out_result->faults = refusals.faults;
     out_result->fault_count = refusals.fault_count;
+    /* Readings that are refused have come all the same: their numbers are not missing. */
+    bool has_marks = readings->mark_count > 0 && request->device_id && request->mode == INTAKE_SKIP_BAD;
     bool is_nothing_left = columns.count == 0 || (request->mode == INTAKE_ALL_OR_NOTHING && refusals.total > 0);
     struct uuid id = batch_id_of(request, columns.count);
     uuid_format(out_result->batch_id, &id);
-    if (!is_nothing_left && !batch_publish(&outlet, &source, &columns, &id, out_result, arena, err)) {
+    if ((!is_nothing_left || has_marks) && !batch_publish(&outlet, &source, &columns, &id, out_result, arena, err)) {
         metric_add(intake->pushed_back, readings->count);
         return false;
     }

@@ -5,6 +5,7 @@
 #include "bus/bus.h"
 #include "bus/bus_inbox.h"
 #include "ingest/directory.h"
+#include "ingest/sequence_mark.h"
 
 /* One reading as decoded, before any check; texts point into the body or the arena. */
 struct raw_reading {
@@ -22,7 +23,9 @@ struct raw_reading {
 struct raw_readings {
     struct raw_reading *items; /* in the arena, or grown by the codec */
     size_t count;
-    const char *codec; /* "json", "senml-json" */
+    const char *codec;                 /* "json", "senml-json" */
+    const struct sequence_mark *marks; /* what the body says of its records' own numbers */
+    size_t mark_count;
 };
 
 enum { INTAKE_MOST_READINGS = 100000 };

@@ -65,14 +65,17 @@ bool sequence_gaps_close(struct sequence_gaps *gaps, uint64_t first, uint64_t la
     return gaps->late != before;
 }
 
-bool sequence_gaps_may_lack(const struct sequence_gaps *gaps, uint64_t first, uint64_t last)
+bool sequence_gaps_has_open(const struct sequence_gaps *gaps, uint64_t first, uint64_t last)
 {
-    if (first <= gaps->forgotten_until)
-        return true;
     for (uint32_t i = 0; i < gaps->count; i++)
         if (gaps->open[i].first <= last && gaps->open[i].last >= first)
             return true;
     return false;
+}
+
+bool sequence_gaps_may_lack(const struct sequence_gaps *gaps, uint64_t first, uint64_t last)
+{
+    return first <= gaps->forgotten_until || sequence_gaps_has_open(gaps, first, last);
 }
 
 uint64_t sequence_gaps_missing(const struct sequence_gaps *gaps)

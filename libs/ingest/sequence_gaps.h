@@ -23,6 +23,8 @@ struct sequence_gaps {
 void sequence_gaps_open(struct sequence_gaps *gaps, uint64_t first, uint64_t last);
 /* These came: what was missing of them is not any more. True if something was. */
 bool sequence_gaps_close(struct sequence_gaps *gaps, uint64_t first, uint64_t last);
+/* Whether any of these is in an open range. */
+bool sequence_gaps_has_open(const struct sequence_gaps *gaps, uint64_t first, uint64_t last);
 /* Whether any of these is missing, or may be. */
 bool sequence_gaps_may_lack(const struct sequence_gaps *gaps, uint64_t first, uint64_t last);
 /* Numbers in open ranges. */

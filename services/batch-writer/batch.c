@@ -15,7 +15,7 @@ static bool shape_is_good(const Nwims__V1__ReadingBatch *wire, const char **out_
     *out_reason = "malformed";
     if (!wire->has_tenant_id || wire->tenant_id < 1)
         return err_set(err, ERR_INPUT, "no tenant");
-    if (count == 0)
+    if (count == 0 && wire->n_sequence == 0)
         return err_set(err, ERR_INPUT, "no readings");
     if (wire->n_observed_delta_us != count || wire->n_value != count ||
         (wire->n_status > 0 && wire->n_status != count) || (wire->n_flags > 0 && wire->n_flags != count))

@@ -25,8 +25,8 @@ enum { MICROSECONDS = 1000000 };
 /* 2000-01-01: no reading is older. */
 #define BATCH_OLDEST_AT INT64_C(946684800000000)
 
-/* Fills wire, observed_at, count, oldest_at and newest_at; the batch points into the arena. Times up to a day after
- * now_us are taken. ERR_INPUT with a word for the subject of the dead letter in out_reason; ERR_LIMIT when the arena is
- * full. */
+/* There may be no readings, when there are marks of devices' sequences. Fills wire, observed_at, count, oldest_at and
+ * newest_at; the batch points into the arena. Times up to a day after now_us are taken. ERR_INPUT with a word for the
+ * subject of the dead letter in out_reason; ERR_LIMIT when the arena is full. */
 MUST_CHECK bool batch_decode(struct batch *batch, struct arena *arena, const void *bytes, size_t size, int64_t now_us,
     const char **out_reason, struct err *err);

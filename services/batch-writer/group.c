@@ -127,7 +127,8 @@ bool group_slice(struct slices *out_slices, struct batch *batches, size_t count,
     if (!slicer.items)
         return is_full(err);
     for (size_t i = 0; i < count; i++)
-        if (!batches[i].is_committed && !slice_batch(&slicer, &batches[i], partitions, out_missing_at, err))
+        if (!batches[i].is_committed && batches[i].count > 0 &&
+            !slice_batch(&slicer, &batches[i], partitions, out_missing_at, err))
             return false;
     bool is_mixed = false;
     for (size_t i = 1; i < slicer.count; i++)

@@ -1,5 +1,6 @@
 #include "group_store.h"
 #include "partition_store.h"
+#include "sequence_store.h"
 #include "store/copy_writer.h"
 #include "store/store_timer.h"
 #include <stdlib.h>
@@ -301,16 +302,20 @@ bool group_commit(struct group_store *store, struct store_session *session, int6
     size_t count, enum group_way way, struct err *err)
 {
     struct slices slices;
+    size_t wanted = 0;
     for (size_t i = 0; i < count; i++)
-        if (!batches[i].is_committed)
+        if (!batches[i].is_committed) {
             batches[i].stored = batches[i].duplicate = 0;
+            wanted++;
+        }
     if (!prepare_slices(store, session, &slices, batches, count, err))
         return false;
-    if (slices.count == 0)
+    if (wanted == 0)
         return true;
     bool ok = store_begin(session, 0, err) && take_turn(session, way, err) &&
               put_rows(store, session, &slices, way, err) &&
-              put_accounts(store, session, stream_epoch, batches, count, err) && store_commit(session, err);
+              put_accounts(store, session, stream_epoch, batches, count, err) &&
+              sequence_store_take(session, batches, count, &store->arena, err) && store_commit(session, err);
     if (!ok)
         store_rollback(session);
     return ok;

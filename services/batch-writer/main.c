@@ -1,6 +1,7 @@
 /* batch-writer: stores the readings of the stream READINGS in PostgreSQL, each exactly once. See README.md. */
 #include "chores.h"
 #include "compactor.h"
+#include "sequence_teller.h"
 #include "settings.h"
 #include "stream_keeper.h"
 #include "writer.h"
@@ -13,9 +14,10 @@ MIGRATION_DECLARE(0003_batch_status)
 MIGRATION_DECLARE(0004_partition_watch)
 MIGRATION_DECLARE(0005_protocols)
 MIGRATION_DECLARE(0006_one_count)
+MIGRATION_DECLARE(0007_device_sequences)
 static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored),
     MIGRATION(3, 0003_batch_status), MIGRATION(4, 0004_partition_watch), MIGRATION(5, 0005_protocols),
-    MIGRATION(6, 0006_one_count), { 0 } };
+    MIGRATION(6, 0006_one_count), MIGRATION(7, 0007_device_sequences), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",
@@ -35,6 +37,7 @@ struct app {
     struct chores *chores;
     struct stream_keeper *stream_keeper;
     struct compactor *compactor;
+    struct sequence_teller *sequence_teller;
 };
 
 static bool app_start(struct app *app, struct err *err)
@@ -51,7 +54,8 @@ static bool app_start(struct app *app, struct err *err)
         if (!writer_start(&app->writers[i], &app->shared, err))
             return false;
     return stream_keeper_start(&app->stream_keeper, &app->shared, err) &&
-           compactor_start(&app->compactor, &app->shared, err);
+           compactor_start(&app->compactor, &app->shared, err) &&
+           sequence_teller_start(&app->sequence_teller, &app->shared, err);
 }
 
 static void app_stop(struct app *app)
@@ -62,6 +66,7 @@ static void app_stop(struct app *app)
     chores_join(app->chores);
     stream_keeper_join(app->stream_keeper);
     compactor_join(app->compactor);
+    sequence_teller_join(app->sequence_teller);
 }
 
 int main(int argc, char **argv)

@@ -39,5 +39,7 @@ void writer_metrics_init(struct writer_metrics *metrics)
             metrics_counter("nwims_batch_writer_partitions_made_total", NULL, "Partitions made ahead of their time."),
         .partitions_compacted = metrics_counter("nwims_batch_writer_partitions_compacted_total", NULL,
             "Partitions whose index was built anew, full, after they had stopped growing."),
+        .gaps_told = metrics_counter("nwims_batch_writer_gaps_told_total", NULL,
+            "Times that it was told what is missing of a device's own sequence."),
     };
 }

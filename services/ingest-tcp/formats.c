@@ -23,5 +23,8 @@ bool format_decode(uint8_t format, struct raw_readings *out_readings, struct are
     body.content_type = format_media_type(format);
     if (!body.content_type)
         return err_set(err, ERR_INPUT, "format %u is none that is read here", format);
-    return device_body_decode(out_readings, arena, directory, &body, err);
+    bool ok = device_body_decode(out_readings, arena, directory, &body, err);
+    if (ok)
+        out_readings->mark_count = 0; /* the frame's own numbers count */
+    return ok;
 }

@@ -1,6 +1,6 @@
 #include "position_store.h"
 #include "base/clock.h"
-#include "front/gap_report.h"
+#include "ingest/gap_event.h"
 #include "nwims/v1/positions.pb-c.h"
 #include "wire/wire.h"
 #include <inttypes.h>
@@ -21,15 +21,7 @@ static bool decode_gaps(struct sequence_gaps *gaps, const Nwims__V1__DevicePosit
         .late = position->late,
         .forgotten = position->forgotten,
         .forgotten_until = position->forgotten_until };
-    uint64_t before = 0;
-    for (size_t i = 0; i < position->n_missing; i++) {
-        const Nwims__V1__SequenceRange *range = position->missing[i];
-        if (gaps->count == SEQUENCE_GAPS || range->first <= before || range->last < range->first)
-            return false;
-        gaps->open[gaps->count++] = (struct sequence_range){ range->first, range->last };
-        before = range->last;
-    }
-    return true;
+    return gap_ranges_read(gaps, position->missing, position->n_missing);
 }
 
 static bool decode(struct position_value *value, const struct bus_message *message, struct err *err)

@@ -107,6 +107,43 @@ class Devices(unittest.TestCase):
         self.assertNotIn("last_reading_at", status["sensors"][1])
         self.assertEqual(status["last_reading_at"][:19], time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)))
 
+    # ---- records with numbers of their own ----
+    def sequence(self, device, missing, late=0):
+        """What its status says, once so many ranges are missing and so many records came late."""
+        told = lambda s: len(s.get("sequence", {}).get("missing", [])) == len(missing) and s.get("sequence", {}).get("late_records") == late
+        sequence = self.status(device, told)["sequence"]
+        self.assertEqual([(r["first"], r["last"]) for r in sequence["missing"]], missing)
+        return sequence
+
+    def numbered(self, device, *numbers):
+        """Compact records with these numbers."""
+        at = int(time.time()) - 1000
+        return {"b": [{"s": n, "t": at + n, "m": {f"{device['code']}/P": n}} for n in numbers]}
+
+    def test_what_is_missing_of_numbered_records_is_told_whichever_way_they_come(self):
+        device, token = self.device("mqtt")
+        nwims.sensor(self.api, f"{device['code']}/P", "pressure", "bar", device_id=device["id"])
+        with Paho(token) as client:
+            for records in (self.numbered(device, 1, 2, 3), self.numbered(device, 6), self.numbered(device, 10, 9)):
+                client.send_and_wait("nwims/v1/me/up", records)
+            self.assertEqual(self.sequence(device, [(4, 5), (7, 8)])["missing_records"], 4)
+            client.send_and_wait("nwims/v1/me/up", self.numbered(device, 8))
+        self.sequence(device, [(4, 5), (7, 7)], late=1)
+        ingest = self.ingest(token)
+        self.assertEqual(ingest.call("POST", "/ingest/v1/readings", self.numbered(device, 7, 5)).status, 202)
+        self.sequence(device, [(4, 4)], late=3)
+        refused = {"s": 4, "t": int(time.time()) - 996, "m": {"NO-SUCH": 4}}
+        self.assertEqual(ingest.call("POST", "/ingest/v1/readings", refused).status, 422)
+        self.sequence(device, [], late=4)  # refused, but it has come
+
+    def test_records_that_come_twice_or_without_numbers_are_not_missed(self):
+        device, token = self.device("http")
+        nwims.sensor(self.api, f"{device['code']}/P", "pressure", "bar", device_id=device["id"])
+        ingest = self.ingest(token)
+        for records in (self.numbered(device, 100, 101), self.numbered(device, 100, 101), {"m": {f"{device['code']}/P": 1}}, self.numbered(device, 102), self.numbered(device, 104)):
+            self.assertEqual(ingest.call("POST", "/ingest/v1/readings", records).status, 202)
+        self.assertEqual(self.sequence(device, [(103, 103)])["missing_records"], 1)
+
     # ---- commands over HTTP ----
     def ingest(self, token):
         return nwims.Client(os.environ["NWIMS_HTTP_INGEST_URL"], token)

@@ -82,7 +82,7 @@ static void reals_read_back_the_same_and_nan_is_never_written(void **state)
     batch.n_value = 3;
     batch.value = values;
     expect_json(&batch.base, "{\"sensor_no\":[],\"observed_delta_us\":[],\"value\":[1e+300,null,4.94065645841247e-324],"
-                             "\"status\":[],\"flags\":[]}");
+                             "\"status\":[],\"flags\":[],\"sequence\":[]}");
 }
 
 static void nested_messages_bytes_and_lists_are_written(void **state)

@@ -1,0 +1,120 @@
+#include "sequence_teller.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/gap_event.h"
+#include "sequence_store.h"
+#include "wire/wire.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STEP_MS = 50, ROUND_MS = 1000, SETTLE_MS = 1000, MOST_A_ROUND = 500, PUBLISH_MS = 2000, EVENT_BYTES = 4096 };
+#define ARENA_BYTES ((size_t)4 << 20)
+
+struct sequence_teller {
+    struct writer_shared *shared;
+    struct arena arena;
+    bool is_failing; /* said once */
+    pthread_t thread;
+};
+
+static bool is_stopping(const struct sequence_teller *teller)
+{
+    return atomic_load_explicit(&teller->shared->is_stopping, memory_order_relaxed);
+}
+
+static bool tell(struct sequence_teller *teller, const struct untold_sequence *untold, struct err *err)
+{
+    AUTO_INPLACE(buffer) body = { .ceiling_bytes = EVENT_BYTES };
+    Nwims__V1__DeviceGaps event;
+    struct gap_ranges ranges;
+    char subject[64], id[UUID_TEXT_SIZE];
+    struct uuid uuid = uuid_new();
+    gap_event_fill(&event, &ranges,
+        &(struct gap_report){ .tenant_id = untold->tenant_id,
+            .device_id = untold->device_id,
+            .protocol = untold->protocol,
+            .epoch = untold->state.epoch,
+            .gaps = &untold->state.gaps });
+    if (!wire_encode(&body, &event.base, err))
+        return false;
+    uuid_format(id, &uuid);
+    snprintf(subject, sizeof subject, "events.%" PRId32 ".gaps", untold->tenant_id);
+    const struct bus_outgoing message = { .subject = subject, .data = body.data, .size = body.size };
+    if (!bus_publish(teller->shared->bus, &message, id, PUBLISH_MS, NULL, err))
+        return false;
+    metric_add(teller->shared->metrics.gaps_told, 1);
+    return true;
+}
+
+/* What was only overtaken, and never told, is left unsaid. */
+static bool tell_all(struct sequence_teller *teller, const struct untold_sequence *items, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((items[i].was_told || items[i].state.gaps.missed > 0) && !tell(teller, &items[i], err))
+            return false;
+    return true;
+}
+
+static bool run_round(struct sequence_teller *teller, struct err *err)
+{
+    AUTO(store_session) session = NULL;
+    struct untold_sequence *items = NULL;
+    size_t count = MOST_A_ROUND;
+    while (count == MOST_A_ROUND && !is_stopping(teller)) {
+        arena_reset(&teller->arena);
+        if ((!session && !store_session_open(&session, teller->shared->store, err)) ||
+            !sequence_store_untold(session, SETTLE_MS, MOST_A_ROUND, &teller->arena, &items, &count, err))
+            return false;
+        if (count > 0 &&
+            (!tell_all(teller, items, count, err) || !sequence_store_told(session, items, count, &teller->arena, err)))
+            return false;
+    }
+    return true;
+}
+
+static void *run(void *context)
+{
+    struct sequence_teller *teller = context;
+    while (!is_stopping(teller)) {
+        struct err err = { 0 };
+        bool ok = run_round(teller, &err);
+        if (!ok && !teller->is_failing)
+            log_warn(NULL, "gaps.untold", LOG_ERR(&err));
+        teller->is_failing = !ok;
+        int64_t next_us = clock_monotonic_us() + ROUND_MS * INT64_C(1000);
+        while (!is_stopping(teller) && clock_monotonic_us() < next_us)
+            clock_sleep_ms(STEP_MS);
+    }
+    return NULL;
+}
+
+static void teller_free(struct sequence_teller *teller)
+{
+    arena_done(&teller->arena);
+    free(teller);
+}
+
+bool sequence_teller_start(struct sequence_teller **out_teller, struct writer_shared *shared, struct err *err)
+{
+    struct sequence_teller *teller = calloc(1, sizeof *teller);
+    if (!teller)
+        return err_set(err, ERR_TRANSIENT, "no memory to tell of gaps");
+    teller->shared = shared;
+    arena_init(&teller->arena, ARENA_BYTES);
+    if (pthread_create(&teller->thread, NULL, run, teller) != 0) {
+        teller_free(teller);
+        return err_set(err, ERR_TRANSIENT, "no thread to tell of gaps");
+    }
+    *out_teller = teller;
+    return true;
+}
+
+void sequence_teller_join(struct sequence_teller *teller)
+{
+    if (!teller)
+        return;
+    pthread_join(teller->thread, NULL);
+    teller_free(teller);
+}

@@ -1,0 +1,10 @@
+/* A thread that tells what is missing of devices' own sequences, soon after it changed: events.<tenant>.gaps. In
+ * several replicas each may tell the same, which says nothing new. */
+#pragma once
+#include "writer.h"
+
+struct sequence_teller;
+MUST_CHECK bool sequence_teller_start(
+    struct sequence_teller **out_teller, struct writer_shared *shared, struct err *err);
+/* Waits for its end, which is_stopping asks for. NULL is fine. */
+void sequence_teller_join(struct sequence_teller *teller);
