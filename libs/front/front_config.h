@@ -10,6 +10,7 @@
 struct front_config {
     char certificate_file[256];
     char key_file[256];
+    char ticket_secret[256];
     bool takes_certificates;
     bool takes_psk;
     int64_t loops;
@@ -36,6 +37,8 @@ struct front_config {
     { "TLS_CERTIFICATE_FILE", SETTING_TEXT, FIELD(front.certificate_file), .preset = "", \
         .help = "our certificate with its chain, PEM" }, \
     { "TLS_KEY_FILE", SETTING_TEXT, FIELD(front.key_file), .preset = "", .help = "its private key, PEM" }, \
+    { "TLS_TICKET_SECRET", SETTING_SECRET, FIELD(front.ticket_secret), .preset = "", \
+        .help = "shared by replicas: a device that comes back is let in by the TLS ticket that another gave it; empty: each takes its own until it ends" }, \
     { "TLS_CLIENT_CERTIFICATES", SETTING_FLAG, FIELD(front.takes_certificates), .preset = "true", \
         .help = "devices may show a certificate instead of a token; its fingerprint is their credential" }, \
     { "TLS_PSK", SETTING_FLAG, FIELD(front.takes_psk), .preset = "true", \

@@ -124,6 +124,9 @@ struct net_tls_config {
      * are: it may ask for a moment, others in handshake wait meanwhile. */
     size_t (*psk)(void *context, const char *identity, unsigned char *key, size_t key_size);
     void *psk_context;
+    /* Sessions are resumed by tickets, whose keys follow from it: with the same one another process takes them, and
+     * this one after a restart. "" or NULL: nobody but this process does. */
+    const char *ticket_secret;
 };
 MUST_CHECK bool net_tls_open(struct net_tls **out_tls, const struct net_tls_config *config, struct err *err);
 void net_tls_close(struct net_tls *tls);

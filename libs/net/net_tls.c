@@ -1,4 +1,6 @@
+#include "base/clock.h"
 #include "net/net_internal.h"
+#include "net/net_ticket.h"
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -17,6 +19,7 @@ enum { PATH_SIZE = 512, LONGEST_IDENTITY = 128 };
 struct net_tls {
     char certificate_file[PATH_SIZE], key_file[PATH_SIZE];
     struct net_tls_config config;
+    struct ticket_secret ticket_secret;
     pthread_mutex_t lock; /* for context, which net_tls_reload replaces */
     SSL_CTX *context;
 };
@@ -134,6 +137,25 @@ static bool load_certificate(SSL_CTX *context, const struct net_tls *tls, struct
     return true;
 }
 
+/* 1: done; 2: done, and the ticket wants another; 0: without, the handshake goes on; -1: it fails. None for a
+ * pre-shared key: whether it still holds must be asked each time, and its handshake costs little. */
+static int on_ticket(
+    SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_given_out)
+{
+    const struct net_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    int64_t now_s = clock_now_us() / 1000000;
+    if (is_given_out) {
+        if (SSL_get_psk_identity(ssl))
+            return 0;
+        return ticket_seal(&tls->ticket_secret, now_s, name, iv, cipher, mac) ? 1 : -1;
+    }
+    enum ticket_age age = ticket_open(&tls->ticket_secret, now_s, name, iv, cipher, mac);
+    if (age == TICKET_UNKNOWN)
+        return 0;
+    /* With 1.3 a ticket is for one time (RFC 8446, C.4), and clients throw it away. */
+    return age == TICKET_OLD || SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1;
+}
+
 /* Sessions are resumed by tickets, which cost us no memory. */
 static bool make_context(SSL_CTX **out_context, struct net_tls *tls, struct err *err)
 {
@@ -148,6 +170,8 @@ static bool make_context(SSL_CTX **out_context, struct net_tls *tls, struct err 
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
     SSL_CTX_set_num_tickets(context, 1);
+    SSL_CTX_set_timeout(context, TICKET_KEY_S);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket);
     SSL_CTX_set_app_data(context, tls);
     if (tls->config.asks_for_certificate)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, take_any_certificate);
@@ -169,6 +193,9 @@ bool net_tls_open(struct net_tls **out_tls, const struct net_tls_config *config,
         return err_set(err, ERR_LIMIT, "no memory for TLS");
     pthread_mutex_init(&tls->lock, NULL);
     tls->config = *config;
+    tls->config.ticket_secret = NULL; /* only borrowed */
+    if (!ticket_secret_init(&tls->ticket_secret, config->ticket_secret))
+        return fail(err, "the secret of tickets");
     if (strlen(config->certificate_file) >= PATH_SIZE || strlen(config->key_file) >= PATH_SIZE)
         return err_set(err, ERR_CONFIG, "the path of the certificate or of its key is too long");
     memcpy(tls->certificate_file, config->certificate_file, strlen(config->certificate_file));
@@ -184,6 +211,7 @@ void net_tls_close(struct net_tls *tls)
     if (!tls)
         return;
     SSL_CTX_free(tls->context);
+    OPENSSL_cleanse(&tls->ticket_secret, sizeof tls->ticket_secret);
     pthread_mutex_destroy(&tls->lock);
     free(tls);
 }

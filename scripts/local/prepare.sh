@@ -61,6 +61,7 @@ make_secrets() {
     secret master-key 32
     secret registry-master-key 32
     secret proxy 24
+    secret tls-tickets 32
     secret auditor-master-key 32
     secret admin-password 12
     secret demo-password 12

@@ -66,7 +66,8 @@ static bool listen_to_devices(struct app *app, struct err *err)
         .key_file = config->front.key_file,
         .asks_for_certificate = config->front.takes_certificates,
         .psk = config->front.takes_psk ? psk_door_key : NULL,
-        .psk_context = &app->psk_door };
+        .psk_context = &app->psk_door,
+        .ticket_secret = config->front.ticket_secret };
     if (config->plain_address[0] == '\0' && config->tls_address[0] == '\0')
         return err_set(err, ERR_CONFIG, "neither MQTT_ADDRESS nor MQTTS_ADDRESS is set");
     if (config->tls_address[0] != '\0' && !net_tls_open(&app->tls, &tls, err))

@@ -74,7 +74,8 @@ static bool listen_to_devices(struct app *app, struct err *err)
         .key_file = config->front.key_file,
         .asks_for_certificate = config->front.takes_certificates,
         .psk = config->front.takes_psk ? psk_door_key : NULL,
-        .psk_context = &app->psk_door };
+        .psk_context = &app->psk_door,
+        .ticket_secret = config->front.ticket_secret };
     bool has_tls = config->tls_address[0] != '\0' || config->line_tls_address[0] != '\0';
     if (!has_tls && config->plain_address[0] == '\0' && config->line_address[0] == '\0')
         return err_set(err, ERR_CONFIG, "none of NWT_ADDRESS, NWTS_ADDRESS, LINES_ADDRESS, LINES_TLS_ADDRESS is set");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What many MQTT devices do to one ingest-mqtt, on the stack of scripts/bench: devices (the rows of make bench), storm (15,000 lose their connections and all come back at once),
-overload (three times what is taken, for NWIMS_OVERLOAD_SECONDS)."""
+overload (three times what they get rid of, for NWIMS_OVERLOAD_SECONDS)."""
 import json
 import os
 import re
@@ -77,22 +77,26 @@ def storm(crowd):
 
 
 def overload(crowd):
-    """Three times the steady rate is offered; what is acknowledged must be stored, and memory must be flat."""
+    """Three times what the devices can get rid of is offered; what is acknowledged must be stored, and memory must be flat."""
     seconds = int(os.environ.get("NWIMS_OVERLOAD_SECONDS", "600"))
-    crowd.measure(1000, seconds=1)  # everybody is known
     before = stored()
+    flood = crowd.measure(1000, window=64, warm_up=1, seconds=10)  # everybody is known, and how much is taken
+    fleet.drain(stored, before + flood["acknowledged"])
+    before, offered = stored(), 3 * flood["messages_per_second"]
     memory = Memory()
-    told = crowd.measure(1000, window=64, rate=3 * STEADY, warm_up=seconds * 0.1, seconds=seconds * 0.9)
+    told = crowd.measure(1000, window=64, rate=offered, warm_up=seconds * 0.1, seconds=seconds * 0.9)
     late = fleet.drain(stored, before + told["acknowledged"], most_seconds=600)
     samples = memory.end()
     kept = stored() - before
-    print(f"  overload     {3 * STEADY:,} messages/s offered for {seconds} s: {told['messages_per_second']:,.0f}/s acknowledged ({told['sent']} sent, {told['acknowledged']} acknowledged, "
-          f"{kept:.0f} stored), p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms; all stored {late:.1f} s after the last", flush=True)
-    failures = [] if kept == told["acknowledged"] else [f"{told['acknowledged'] - kept:.0f} acknowledged readings are not stored"]
+    print(f"  overload     {offered:,.0f} messages/s offered for {seconds} s, three times what 1,000 devices were rid of: {told['messages_per_second']:,.0f}/s acknowledged ({told['sent']} sent, "
+          f"{told['acknowledged']} acknowledged, {kept:.0f} stored), p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms; all stored {late:.1f} s after the last", flush=True)
+    failures = [] if told["acknowledged"] <= kept <= told["sent"] else [f"{told['sent']} sent, {told['acknowledged']} acknowledged, {kept:.0f} stored"]
     tenth = max(1, len(samples) // 10)
     for name in WATCHED:
-        early, last = max(s[name] for s in samples[tenth:3 * tenth]), max(s[name] for s in samples[-3 * tenth:])
-        print(f"  overload     {name}: {early:.0f} MiB in its second and third tenth, {last:.0f} MiB in its last three", flush=True)
+        tenths = [max(s[name] for s in samples[i * tenth:(i + 1) * tenth]) for i in range(10)]
+        print(f"  overload     {name}: at most {', '.join(f'{t:.0f}' for t in tenths)} MiB in each tenth", flush=True)
+        # nats-server has memory for what is in its streams, which fill up for a while.
+        early, last = max(tenths[4:7] if name == "nats-server" else tenths[1:3]), max(tenths[7:])
         if last > early * 1.15 + 16:
             failures.append(f"{name} grew from {early:.0f} to {last:.0f} MiB")
     return failures

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -318,6 +319,18 @@ class Mqtt(unittest.TestCase):
             self.assertEqual(device.ended[0], 0x87)
         with Paho(self.own_token(), mqtt.MQTTv5) as device:
             self.assertEqual(device.connected[0][0], 0x86)
+
+    def test_a_device_that_comes_back_shows_the_ticket_it_was_given(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=os.environ["NWIMS_CA_FILE"])
+            context.minimum_version = context.maximum_version = version
+            session, hello = None, packet(0x10, text("MQTT") + bytes([4, 0x82, 0, 60]) + text("back") + text(self.token))
+            for visit in range(3):
+                with socket.create_connection((HOST, TLS_PORT), timeout=PATIENCE_S) as plain, context.wrap_socket(plain, server_hostname="localhost", session=session) as device:
+                    self.assertEqual(device.session_reused, visit > 0, version)
+                    device.sendall(hello)
+                    self.assertEqual(device.recv(4), b"\x20\x02\x00\x00")
+                    session = device.session
 
     def test_silence_beyond_the_keep_alive_ends_a_connection(self):
         raw = self.raw(keep_alive=1)
