@@ -40,18 +40,37 @@ static bool learn(
     return true;
 }
 
+/* The death of a device is counted as any message of its node; that of the node has no number, and a birth must follow
+ * it. What else they hold is no reading. */
+static enum edge_outcome hear_death(
+    struct session *session, const struct sparkplug_topic *topic, const struct payload *payload, struct err *err)
+{
+    struct edge_node *node = session->node;
+    struct sparkplug_message message;
+    if (topic->device.length == 0) {
+        node->is_born = false;
+        return EDGE_NOTHING;
+    }
+    arena_reset(&session->loop->arena);
+    if (!sparkplug_read(&message, node->names, topic, &payload->bytes, &session->loop->arena, err))
+        return EDGE_MALFORMED;
+    node->has_sequence = message.has_sequence;
+    node->sequence = message.sequence;
+    return EDGE_NOTHING;
+}
+
 enum edge_outcome edge_node_hear(struct session *session, const struct payload *payload, struct err *err)
 {
     struct sparkplug_topic topic;
     struct sparkplug_message message;
     if (!sparkplug_topic_read(&topic, &payload->topic.name))
         return EDGE_NO_TOPIC;
-    if (topic.kind == SPARKPLUG_DEATH)
-        return EDGE_NOTHING;
     struct edge_node *node = session->node ? session->node : calloc(1, sizeof *node);
     session->node = node;
     if (!node)
         return EDGE_MALFORMED;
+    if (topic.kind == SPARKPLUG_DEATH)
+        return hear_death(session, &topic, payload, err);
     note_command_topic(node, &topic);
     bool is_birth = topic.kind == SPARKPLUG_NBIRTH || topic.kind == SPARKPLUG_DBIRTH;
     if (is_birth && !learn(session, &topic, payload, err))

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BYTES = 200, DATATYPE_BOOLEAN = 11 };
+enum { KEY_BYTES = 200, DATATYPE_BOOLEAN = 11, DATATYPE_DATETIME = 13 };
 static const char rebirth[] = "Node Control/Rebirth";
 
 /* ---- topics ---- */
@@ -193,6 +193,14 @@ static bool is_control(const char *name)
            strncmp(name, "Device Control/", strlen("Device Control/")) == 0;
 }
 
+/* String, UUID, DataSet, Bytes, Template, arrays ... A birth tells all that there is of a node, its properties too
+ * ("Properties/Hardware Make"): these are no readings that went wrong. */
+static bool is_property(uint32_t datatype, const struct sparkplug_topic *topic)
+{
+    bool is_birth = topic->kind == SPARKPLUG_NBIRTH || topic->kind == SPARKPLUG_DBIRTH;
+    return is_birth && datatype > DATATYPE_BOOLEAN && datatype != DATATYPE_DATETIME;
+}
+
 /* Int8 to Int64 as they were before they were put into an unsigned field; others as they are. */
 static double whole(uint64_t value, bool is_long, uint32_t datatype)
 {
@@ -255,11 +263,12 @@ static bool read_metric(struct sparkplug_message *message, const Nwims__V1__Spar
     const char *name = metric->name ? metric->name : known ? known->name : NULL;
     if (!name)
         message->unknown++;
-    if (!name || is_control(name) || (metric->has_is_null && metric->is_null))
+    uint32_t datatype = metric->has_datatype ? metric->datatype : known ? known->datatype : 0;
+    if (!name || is_control(name) || (metric->has_is_null && metric->is_null) || is_property(datatype, topic))
         return true;
     struct raw_reading *reading = &message->readings.items[message->readings.count++];
     *reading = (struct raw_reading){ 0 };
-    fill_value(reading, metric, metric->has_datatype ? metric->datatype : known ? known->datatype : 0);
+    fill_value(reading, metric, datatype);
     fill_time(reading, metric, payload);
     return fill_sensor(reading, name, topic, arena);
 }

@@ -97,6 +97,18 @@ static void signed_numbers_come_out_of_unsigned_fields(void **state)
     sparkplug_names_drop(names);
 }
 
+/* "Make" String "Acme" */
+static void a_text_is_a_property_in_a_birth_and_no_value_in_data(void **state)
+{
+    static const char made[] = "120e0a044d616b65200c7a0441636d651800";
+    (void)state;
+    assert_int_equal(heard("plant/NBIRTH/edge", made, NULL).readings.count, 0);
+    assert_int_equal(heard("plant/DBIRTH/edge/pump", made, NULL).readings.count, 0);
+    struct sparkplug_message message = heard("plant/NDATA/edge", made, NULL);
+    assert_int_equal(message.readings.count, 1);
+    assert_non_null(message.readings.items[0].fault);
+}
+
 static void an_alias_that_no_birth_told_is_counted(void **state)
 {
     (void)state;
@@ -187,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_birth_gives_values_and_names),
         cmocka_unit_test(signed_numbers_come_out_of_unsigned_fields),
+        cmocka_unit_test(a_text_is_a_property_in_a_birth_and_no_value_in_data),
         cmocka_unit_test(an_alias_that_no_birth_told_is_counted),
         cmocka_unit_test(metrics_of_a_device_are_named_after_it),
         cmocka_unit_test(no_cut_of_a_message_is_read_beyond_its_end),
