@@ -1,8 +1,7 @@
 #include "base/queue.h"
-#include <errno.h>
-#include <pthread.h>
+#include "base/clock.h"
+#include "base/condition.h"
 #include <stdlib.h>
-#include <time.h>
 
 struct queue {
     pthread_mutex_t lock;
@@ -15,15 +14,6 @@ struct queue {
     void *items[];
 };
 
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 struct queue *queue_new(size_t ceiling)
 {
     size_t size;
@@ -35,8 +25,8 @@ struct queue *queue_new(size_t ceiling)
         return NULL;
     queue->ceiling = ceiling;
     pthread_mutex_init(&queue->lock, NULL);
-    init_condition(&queue->has_item);
-    init_condition(&queue->has_place);
+    condition_init(&queue->has_item);
+    condition_init(&queue->has_place);
     return queue;
 }
 
@@ -50,35 +40,22 @@ void queue_free(struct queue *queue)
     free(queue);
 }
 
-static struct timespec deadline_after(int64_t wait_ms)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(wait_ms / 1000);
-    deadline.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
-
 /* False when the time is over. */
-static bool wait_for(struct queue *queue, pthread_cond_t *condition, int64_t wait_ms, const struct timespec *deadline)
+static bool wait_for(struct queue *queue, pthread_cond_t *condition, int64_t wait_ms, int64_t end_us)
 {
     if (wait_ms == 0)
         return false;
     if (wait_ms < 0)
         return pthread_cond_wait(condition, &queue->lock) == 0;
-    return pthread_cond_timedwait(condition, &queue->lock, deadline) != ETIMEDOUT;
+    return condition_wait_until(condition, &queue->lock, end_us);
 }
 
 bool queue_push(struct queue *queue, void *item, int64_t wait_ms)
 {
-    struct timespec deadline = deadline_after(wait_ms > 0 ? wait_ms : 0);
+    int64_t end_us = clock_end_us(wait_ms);
     pthread_mutex_lock(&queue->lock);
     while (queue->count == queue->ceiling && !queue->is_closed)
-        if (!wait_for(queue, &queue->has_place, wait_ms, &deadline))
+        if (!wait_for(queue, &queue->has_place, wait_ms, end_us))
             break;
     bool ok = queue->count < queue->ceiling && !queue->is_closed;
     if (ok) {
@@ -92,11 +69,11 @@ bool queue_push(struct queue *queue, void *item, int64_t wait_ms)
 
 void *queue_pop(struct queue *queue, int64_t wait_ms)
 {
-    struct timespec deadline = deadline_after(wait_ms > 0 ? wait_ms : 0);
+    int64_t end_us = clock_end_us(wait_ms);
     void *item = NULL;
     pthread_mutex_lock(&queue->lock);
     while (queue->count == 0 && !queue->is_closed)
-        if (!wait_for(queue, &queue->has_item, wait_ms, &deadline))
+        if (!wait_for(queue, &queue->has_item, wait_ms, end_us))
             break;
     if (queue->count > 0) {
         item = queue->items[queue->first];

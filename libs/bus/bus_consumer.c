@@ -5,7 +5,6 @@
 #include "bus/bus_internal.h"
 #include "bus/bus_position.h"
 #include "bus/bus_ticket.h"
-#include "bus/bus_wait.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,7 +254,7 @@ static natsStatus next_arrival(struct bus_consumer *consumer, natsMsg **out_mess
 bool bus_consumer_next(
     struct bus_consumer *consumer, int64_t wait_ms, struct bus_message **out_message, struct err *err)
 {
-    int64_t end_us = bus_end_us(wait_ms);
+    int64_t end_us = clock_end_us(wait_ms);
     for (;;) {
         natsMsg *message = NULL;
         if (!keep_asking(consumer, err))

@@ -1,7 +1,7 @@
 #include "bus/bus_hold.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "bus/bus_position.h"
-#include "bus/bus_wait.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,8 +146,8 @@ static void *run(void *context)
     struct bus_hold *hold = context;
     pthread_mutex_lock(&hold->lock);
     while (!hold->is_stopping) {
-        int64_t end_us = bus_end_us(hold->beat_ms);
-        while (!hold->is_stopping && bus_condition_wait(&hold->stop, &hold->lock, end_us))
+        int64_t end_us = clock_end_us(hold->beat_ms);
+        while (!hold->is_stopping && condition_wait_until(&hold->stop, &hold->lock, end_us))
             ;
         if (!hold->is_stopping)
             beat(hold);
@@ -168,7 +168,7 @@ bool bus_hold_open(
     hold->beat_ms = ack_wait_ms / BEATS_A_WAIT > 0 ? ack_wait_ms / BEATS_A_WAIT : 1;
     hold->alive_us = clock_monotonic_us();
     pthread_mutex_init(&hold->lock, NULL);
-    bus_condition_init(&hold->stop);
+    condition_init(&hold->stop);
     hold->has_thread = pthread_create(&hold->thread, NULL, run, hold) == 0;
     if (!hold->has_thread) {
         bus_hold_close(hold);

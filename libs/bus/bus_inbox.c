@@ -1,7 +1,8 @@
 #include "bus/bus_inbox.h"
+#include "base/clock.h"
+#include "base/condition.h"
 #include "bus/bus_internal.h"
 #include "bus/bus_ticket.h"
-#include "bus/bus_wait.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ bool bus_inbox_expect(struct bus_expectation **out_expectation, struct bus_inbox
     if (!expectation)
         return err_set(err, ERR_LIMIT, "no memory for an expectation");
     expectation->inbox = inbox;
-    bus_condition_init(&expectation->came);
+    condition_init(&expectation->came);
     pthread_mutex_lock(&inbox->lock);
     bool has_place = bus_ticket_issue(&inbox->tickets, expectation, &expectation->ticket);
     pthread_mutex_unlock(&inbox->lock);
@@ -114,10 +115,10 @@ bool bus_expectation_wait(
     struct bus_expectation *expectation, int64_t timeout_ms, struct bus_message **out_message, struct err *err)
 {
     bool has_time = true;
-    int64_t end_us = bus_end_us(timeout_ms);
+    int64_t end_us = clock_end_us(timeout_ms);
     pthread_mutex_lock(&expectation->inbox->lock);
     while (!expectation->message && has_time)
-        has_time = bus_condition_wait(&expectation->came, &expectation->inbox->lock, end_us);
+        has_time = condition_wait_until(&expectation->came, &expectation->inbox->lock, end_us);
     natsMsg *message = TAKE(expectation->message);
     pthread_mutex_unlock(&expectation->inbox->lock);
     if (!message)

@@ -1,8 +1,8 @@
 #include "base/clock.h"
+#include "base/condition.h"
 #include "bus/bus_internal.h"
 #include "bus/bus_puback.h"
 #include "bus/bus_ticket.h"
-#include "bus/bus_wait.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,12 +141,13 @@ static bool take_place(
     bool has_place = bus_ticket_issue(&publisher->tickets, publisher, out_ticket);
     publisher->waiting++;
     while (!has_place && has_time) {
-        has_time = bus_condition_wait(&publisher->landed, &publisher->lock, end_us);
+        has_time = condition_wait_until(&publisher->landed, &publisher->lock, end_us);
         has_place = bus_ticket_issue(&publisher->tickets, publisher, out_ticket);
     }
     publisher->waiting--;
     if (has_place) {
-        publisher->flights[bus_ticket_place(*out_ticket)] = (struct flight){ message_context, bus_end_us(ACK_WAIT_MS) };
+        publisher->flights[bus_ticket_place(*out_ticket)] =
+            (struct flight){ message_context, clock_end_us(ACK_WAIT_MS) };
         publisher->in_flight++;
     }
     pthread_mutex_unlock(&publisher->lock);
@@ -171,7 +172,7 @@ bool bus_publisher_put(struct bus_publisher *publisher, const struct bus_outgoin
 {
     uint64_t ticket;
     void *context;
-    int64_t end_us = bus_end_us(wait_ms);
+    int64_t end_us = clock_end_us(wait_ms);
     if (!wait_for_bus(publisher, message->subject, end_us, err) ||
         !take_place(publisher, message_context, end_us, &ticket, err))
         return false;
@@ -184,11 +185,11 @@ bool bus_publisher_put(struct bus_publisher *publisher, const struct bus_outgoin
 bool bus_publisher_flush(struct bus_publisher *publisher, int64_t wait_ms, struct err *err)
 {
     bool has_time = true;
-    int64_t end_us = bus_end_us(wait_ms);
+    int64_t end_us = clock_end_us(wait_ms);
     pthread_mutex_lock(&publisher->lock);
     publisher->waiting++;
     while (publisher->in_flight > 0 && has_time)
-        has_time = bus_condition_wait(&publisher->landed, &publisher->lock, end_us);
+        has_time = condition_wait_until(&publisher->landed, &publisher->lock, end_us);
     publisher->waiting--;
     size_t left = publisher->in_flight;
     pthread_mutex_unlock(&publisher->lock);
@@ -221,7 +222,7 @@ bool bus_publisher_open(struct bus_publisher **out_publisher, struct bus *bus, s
     publisher->bus = bus;
     publisher->handler = handler;
     pthread_mutex_init(&publisher->lock, NULL);
-    bus_condition_init(&publisher->landed);
+    condition_init(&publisher->landed);
     if (!start(publisher, most_in_flight, err))
         return false;
     *out_publisher = TAKE(publisher);

@@ -1,5 +1,6 @@
 #include "cache/cache_flight.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/map.h"
 #include "base/text.h"
 #include <pthread.h>
@@ -63,7 +64,6 @@ static size_t make_name(char *name, const struct cache_key *key, uint64_t stamp)
 static struct cache_flight *begin(struct shard *shard, const char *name, size_t name_size)
 {
     struct cache_flight *flight = calloc(1, sizeof *flight);
-    pthread_condattr_t monotonic;
     if (!flight || !map_put(shard->flights, name, name_size, flight, NULL)) {
         free(flight);
         return NULL;
@@ -72,10 +72,7 @@ static struct cache_flight *begin(struct shard *shard, const char *name, size_t 
     flight->holders = 1;
     flight->name_size = name_size;
     memcpy(flight->name, name, name_size);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&flight->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&flight->ended);
     return flight;
 }
 
@@ -92,12 +89,9 @@ static void let_go(struct cache_flight *flight)
 /* The lock is held. */
 static enum cache_join await(struct cache_flight *flight, int64_t deadline_us, struct cache_entry **out_entry)
 {
-    const struct timespec until = { .tv_sec = (time_t)(deadline_us / 1000000),
-        .tv_nsec = (long)(deadline_us % 1000000) * 1000 };
-    int result = 0;
     flight->holders++;
-    while (!flight->has_ended && result == 0)
-        result = pthread_cond_timedwait(&flight->ended, &flight->shard->lock, &until);
+    while (!flight->has_ended && condition_wait_until(&flight->ended, &flight->shard->lock, deadline_us))
+        ;
     enum cache_join join = !flight->has_ended ? CACHE_JOIN_LATE : flight->entry ? CACHE_JOIN_GOT : CACHE_JOIN_FAILED;
     if (join == CACHE_JOIN_GOT)
         *out_entry = cache_entry_hold(flight->entry);

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "cache/cache_group_internal.h"
 #include <stdio.h>
@@ -17,9 +18,7 @@ bool cache_group_publish(
 
 void cache_group_wait_until(struct cache_group *group, int64_t until_us)
 {
-    const struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
-        .tv_nsec = (long)(until_us % 1000000) * 1000 };
-    pthread_cond_timedwait(&group->changed, &group->lock, &until);
+    (void)condition_wait_until(&group->changed, &group->lock, until_us);
 }
 
 /* ---- beats ---- */
@@ -356,7 +355,6 @@ static bool start(pthread_t *thread, void *(*run)(void *), struct cache_group *g
 static struct cache_group *group_alloc(const struct cache_group_config *config)
 {
     struct cache_group *group = calloc(1, sizeof *group);
-    pthread_condattr_t monotonic;
     if (!group)
         return NULL;
     struct uuid id = uuid_new();
@@ -365,10 +363,7 @@ static struct cache_group *group_alloc(const struct cache_group_config *config)
     group->rounds.number = 1;
     atomic_store(&group->ready_from_us, INT64_MAX);
     pthread_mutex_init(&group->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&group->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&group->changed);
     group->bumps = metrics_counter("nwims_cache_bumps_total", NULL, "Rounds in which generations were made worthless.");
     group->bumps_broken = metrics_counter(
         "nwims_cache_bumps_broken_total", NULL, "Rounds that could not be confirmed because the bus was away.");

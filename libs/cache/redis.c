@@ -1,5 +1,6 @@
 #include "cache/redis.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -159,13 +160,10 @@ static bool mend_one(struct redis *redis)
 /* Waits until something is to be mended, at least pause_ms; false when told to stop. */
 static bool wait_for_work(struct redis *redis, int64_t pause_ms)
 {
-    int64_t until_us = clock_monotonic_us() + pause_ms * 1000;
-    const struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
-        .tv_nsec = (long)(until_us % 1000000) * 1000 };
-    int result = 0;
+    int64_t end_us = clock_end_us(pause_ms);
     pthread_mutex_lock(&redis->lock);
-    while (!redis->must_stop && result == 0 && pause_ms > 0)
-        result = pthread_cond_timedwait(&redis->changed, &redis->lock, &until);
+    while (!redis->must_stop && pause_ms > 0 && condition_wait_until(&redis->changed, &redis->lock, end_us))
+        ;
     while (!redis->must_stop && redis->live_count == redis->most)
         pthread_cond_wait(&redis->changed, &redis->lock);
     bool goes_on = !redis->must_stop;
@@ -223,7 +221,6 @@ static bool start_mender(struct redis *redis, struct err *err)
 static struct redis *redis_alloc(const struct redis_config *config)
 {
     struct redis *redis = calloc(1, sizeof *redis);
-    pthread_condattr_t monotonic;
     if (!redis)
         return NULL;
     redis->time_us = config->time_ms * 1000;
@@ -231,10 +228,7 @@ static struct redis *redis_alloc(const struct redis_config *config)
                   : config->connections > MOST_CONNECTIONS ? MOST_CONNECTIONS
                                                            : (size_t)config->connections;
     pthread_mutex_init(&redis->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&redis->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&redis->changed);
     make_metrics(redis);
     return redis;
 }

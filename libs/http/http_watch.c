@@ -2,6 +2,7 @@
  * for as long as they like. So a thread watches the others while they read, and ends what they read from when the time
  * is over. */
 #include "base/clock.h"
+#include "base/condition.h"
 #include "http/http_internal.h"
 #include <sys/socket.h>
 
@@ -26,9 +27,7 @@ static void *watch(void *argument)
     while (!server->ends_watch) {
         for (struct http_worker *worker = server->workers; worker; worker = worker->next)
             look_at(worker);
-        int64_t until_us = clock_now_us() + LOOK_EVERY_MS * 1000;
-        const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
-        pthread_cond_timedwait(&server->watch_end, &server->watch_lock, &until);
+        (void)condition_wait_until(&server->watch_end, &server->watch_lock, clock_end_us(LOOK_EVERY_MS));
     }
     pthread_mutex_unlock(&server->watch_lock);
     return NULL;
@@ -37,7 +36,7 @@ static void *watch(void *argument)
 void http_watch_init(struct http_server *server)
 {
     pthread_mutex_init(&server->watch_lock, NULL);
-    pthread_cond_init(&server->watch_end, NULL);
+    condition_init(&server->watch_end);
 }
 
 void http_watch_add(struct http_worker *worker)

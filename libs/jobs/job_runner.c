@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "jobs/job_internal.h"
 #include "metrics/metrics.h"
@@ -202,13 +203,11 @@ static void purge(struct job_runner *runner)
 
 static void wait(struct job_runner *runner)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LOOK_MS / 1000;
+    int64_t end_us = clock_end_us(LOOK_MS);
     pthread_mutex_lock(&runner->lock);
-    int waited = 0;
-    while (!runner->is_woken && !atomic_load(&runner->must_stop) && waited == 0)
-        waited = pthread_cond_timedwait(&runner->changed, &runner->lock, &until);
+    while (!runner->is_woken && !atomic_load(&runner->must_stop) &&
+           condition_wait_until(&runner->changed, &runner->lock, end_us))
+        ;
     runner->is_woken = false;
     pthread_mutex_unlock(&runner->lock);
 }
@@ -250,16 +249,12 @@ static void make_metrics(struct job_runner *runner)
 bool job_runner_start(struct job_runner **out_runner, const struct job_runner_config *config, struct err *err)
 {
     struct job_runner *runner = calloc(1, sizeof *runner);
-    pthread_condattr_t monotonic;
     if (!runner)
         return err_set(err, ERR_LIMIT, "no memory to work on jobs");
     runner->config = *config;
     arena_init(&runner->arena, ARENA_BYTES);
     pthread_mutex_init(&runner->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&runner->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&runner->changed);
     make_metrics(runner);
     if (pthread_create(&runner->thread, NULL, run_all, runner) != 0) {
         free(runner);

@@ -1,5 +1,6 @@
 /* Signals, failures and the end: one thread reads the signals, so that they work while anything else waits. */
 #include "base/clock.h"
+#include "base/condition.h"
 #include "service/service_internal.h"
 #include <errno.h>
 #include <limits.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_AT_ONCE = 1 };
@@ -99,13 +99,9 @@ static bool start_thread(struct lifetime *lifetime, struct err *err)
 
 void lifetime_init(struct lifetime *lifetime)
 {
-    pthread_condattr_t monotonic;
     *lifetime = (struct lifetime){ .signal_fd = -1, .wake_fd = -1, .level = LOG_INFO };
     pthread_mutex_init(&lifetime->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&lifetime->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&lifetime->changed);
 }
 
 bool lifetime_begin(struct lifetime *lifetime, const struct service_config *config, struct err *err)
@@ -147,12 +143,10 @@ void lifetime_done(struct lifetime *lifetime)
 
 static void wait_while(struct lifetime *lifetime, int64_t wait_ms, bool heeds_signals)
 {
-    int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
-    struct timespec until = { .tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000 };
-    int result = 0;
-    while (result == 0 && lifetime->failure.kind == ERR_NONE && !(heeds_signals && lifetime->stop_wanted))
-        result = wait_ms < 0 ? pthread_cond_wait(&lifetime->changed, &lifetime->lock)
-                             : pthread_cond_timedwait(&lifetime->changed, &lifetime->lock, &until);
+    int64_t end_us = clock_end_us(wait_ms < 0 ? INT64_MAX : wait_ms);
+    bool in_time = true;
+    while (in_time && lifetime->failure.kind == ERR_NONE && !(heeds_signals && lifetime->stop_wanted))
+        in_time = condition_wait_until(&lifetime->changed, &lifetime->lock, end_us);
 }
 
 bool lifetime_wait(struct lifetime *lifetime, int64_t wait_ms)

@@ -1,9 +1,9 @@
 /* One thread that carries the outbox to the bus. */
 #include "base/clock.h"
+#include "base/condition.h"
 #include "service/service_internal.h"
 #include "store/outbox.h"
 #include <stdlib.h>
-#include <time.h>
 
 enum { MOST_A_ROUND = 500, IDLE_MS = 250, PUBLISH_MS = 3000, LONGEST_BACKOFF_MS = 5000, LAST_ROUNDS_MS = 5000 };
 
@@ -36,13 +36,11 @@ static bool publish(void *context, const char *subject, const void *payload, siz
  * told to stop. */
 static bool wait_for_work(struct outbox_relay *relay, int64_t wait_ms)
 {
-    int64_t until_us = clock_monotonic_us() + wait_ms * 1000;
-    const struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
-        .tv_nsec = (long)(until_us % 1000000) * 1000 };
-    int result = 0;
+    int64_t end_us = clock_end_us(wait_ms);
     pthread_mutex_lock(&relay->lock);
-    while (result == 0 && !relay->must_stop && !(relay->has_work && relay->was_well))
-        result = pthread_cond_timedwait(&relay->changed, &relay->lock, &until);
+    while (!relay->must_stop && !(relay->has_work && relay->was_well) &&
+           condition_wait_until(&relay->changed, &relay->lock, end_us))
+        ;
     relay->has_work = false;
     bool goes_on = !relay->must_stop;
     pthread_mutex_unlock(&relay->lock);
@@ -109,7 +107,6 @@ static void *run(void *argument)
 static struct outbox_relay *relay_new(struct service *service)
 {
     struct outbox_relay *relay = calloc(1, sizeof *relay);
-    pthread_condattr_t monotonic;
     if (!relay)
         return NULL;
     relay->service = service;
@@ -119,10 +116,7 @@ static struct outbox_relay *relay_new(struct service *service)
     relay->failures =
         metrics_counter("nwims_outbox_failures_total", NULL, "Rounds of the outbox that did not get through.");
     pthread_mutex_init(&relay->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&relay->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&relay->changed);
     return relay;
 }
 

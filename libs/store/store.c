@@ -1,23 +1,19 @@
 /* The pool: sessions are made when first needed, given out last in first out, and replaced when they broke. */
 #include "store/store.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/text.h"
 #include "store/store_internal.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static struct store *store_new(const struct store_config *config)
 {
     struct store *store = calloc(1, sizeof *store);
     if (!store)
         return NULL;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&store->returned, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&store->returned);
     pthread_mutex_init(&store->lock, NULL);
     store->config = *config;
     store->url = strdup(config->url);
@@ -99,18 +95,10 @@ static struct store_session *session_new(struct store *store)
 /* With the lock held. True when there is a free session or room for one more. */
 static bool wait_for_place(struct store *store)
 {
-    struct timespec end;
-    int64_t wait_ms = store->config.wait_ms;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += wait_ms / 1000;
-    end.tv_nsec += wait_ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    int waited = 0;
-    while (!store->free && store->session_count >= store->config.pool_size && waited == 0)
-        waited = pthread_cond_timedwait(&store->returned, &store->lock, &end);
+    int64_t end_us = clock_end_us(store->config.wait_ms);
+    while (!store->free && store->session_count >= store->config.pool_size &&
+           condition_wait_until(&store->returned, &store->lock, end_us))
+        ;
     return store->free || store->session_count < store->config.pool_size;
 }
 

@@ -1,25 +1,17 @@
 #include "sealer.h"
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "head_store.h"
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 100, MOST_PAUSE_MS = 60000, HEADS_A_ROUND = 400 };
+enum { MOST_PAUSE_MS = 60000, HEADS_A_ROUND = 400 };
 #define CHAINS_BYTES ((size_t)64 << 20)
 
 struct sealer {
     struct sealer_config config;
     struct arena arena;
-    atomic_bool must_stop;
-    pthread_t thread;
+    struct rounds *rounds;
 };
-
-static bool is_stopping(const struct sealer *sealer)
-{
-    return atomic_load_explicit(&sealer->must_stop, memory_order_relaxed);
-}
 
 /* False when the chain contradicts what was signed. */
 static bool seal_chain(struct sealer *sealer, int32_t tenant_id)
@@ -38,7 +30,7 @@ static bool seal_chain(struct sealer *sealer, int32_t tenant_id)
     return err.kind != ERR_CONFLICT;
 }
 
-static void run_round(struct sealer *sealer)
+static void seal_all(struct sealer *sealer)
 {
     struct err err = { 0 };
     int32_t *tenants;
@@ -50,21 +42,16 @@ static void run_round(struct sealer *sealer)
         log_warn(NULL, "sealer.failed", LOG_TEXT("kind", err_kind_name(err.kind)), LOG_ERR(&err));
         return;
     }
-    for (size_t i = 0; i < count && !is_stopping(sealer); i++)
+    for (size_t i = 0; i < count && !rounds_is_stopping(sealer->rounds); i++)
         broken += !seal_chain(sealer, tenants[i]);
     metric_set(sealer->config.metrics->broken_chains, (double)broken);
 }
 
-static void *run(void *context)
+static int64_t run_round(void *context)
 {
     struct sealer *sealer = context;
-    int64_t pause_ms = sealer->config.seal_ms / 4 < MOST_PAUSE_MS ? sealer->config.seal_ms / 4 : MOST_PAUSE_MS;
-    while (!is_stopping(sealer)) {
-        run_round(sealer);
-        for (int64_t left = pause_ms; left > 0 && !is_stopping(sealer); left -= STEP_MS)
-            clock_sleep_ms(STEP_MS);
-    }
-    return NULL;
+    seal_all(sealer);
+    return sealer->config.seal_ms / 4 < MOST_PAUSE_MS ? sealer->config.seal_ms / 4 : MOST_PAUSE_MS;
 }
 
 static void sealer_free(struct sealer *sealer)
@@ -80,9 +67,10 @@ bool sealer_start(struct sealer **out_sealer, const struct sealer_config *config
         return err_set(err, ERR_LIMIT, "no memory for the sealer");
     sealer->config = *config;
     arena_init(&sealer->arena, CHAINS_BYTES);
-    if (pthread_create(&sealer->thread, NULL, run, sealer) != 0) {
+    const struct rounds_config rounds = { .what = "the sealer", .run = run_round, .context = sealer };
+    if (!rounds_start(&sealer->rounds, &rounds, err)) {
         sealer_free(sealer);
-        return err_set(err, ERR_LIMIT, "no thread for the sealer");
+        return false;
     }
     *out_sealer = sealer;
     return true;
@@ -92,7 +80,6 @@ void sealer_stop(struct sealer *sealer)
 {
     if (!sealer)
         return;
-    atomic_store(&sealer->must_stop, true);
-    pthread_join(sealer->thread, NULL);
+    rounds_stop(sealer->rounds);
     sealer_free(sealer);
 }

@@ -1,19 +1,12 @@
 #include "chores.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "partition_store.h"
 #include "rollup.h"
-#include <pthread.h>
 #include <stdlib.h>
 
-enum {
-    STEP_MS = 50,
-    HOURLY_MS = 3600 * 1000,
-    RETRY_MS = 5000,
-    BUSY_SHARE = 19,
-    MOST_ROUNDS_BEHIND = 40,
-    LEAST_MARKS = 1000
-};
+enum { HOURLY_MS = 3600 * 1000, RETRY_MS = 5000, BUSY_SHARE = 19, MOST_ROUNDS_BEHIND = 40, LEAST_MARKS = 1000 };
 #define ARENA_BYTES ((size_t)256 << 20)
 
 struct chores {
@@ -22,7 +15,7 @@ struct chores {
     struct arena arena;
     int64_t marks;     /* taken in a round: fewer after one that failed, which may have been too long */
     int64_t hourly_at; /* monotonic: when to do next what is done by the hour */
-    pthread_t thread;
+    struct rounds *rounds;
 };
 
 /* Rollups may wait: history reads around what is still due, and marks that wait grow together. While readings queue up
@@ -86,22 +79,12 @@ static int64_t run_rollup(struct chores *chores)
         config->rollup_ms, took_us / 1000, is_busy, round.is_full, round.waiting / config->rollup_marks);
 }
 
-static bool is_stopping(const struct chores *chores)
-{
-    return atomic_load_explicit(&chores->shared->is_stopping, memory_order_relaxed);
-}
-
-static void *run(void *context)
+static int64_t run(void *context)
 {
     struct chores *chores = context;
-    while (!is_stopping(chores)) {
-        if (clock_monotonic_us() >= chores->hourly_at)
-            run_hourly(chores);
-        int64_t next_at = clock_monotonic_us() + run_rollup(chores) * 1000;
-        while (!is_stopping(chores) && clock_monotonic_us() < next_at)
-            clock_sleep_ms(STEP_MS);
-    }
-    return NULL;
+    if (clock_monotonic_us() >= chores->hourly_at)
+        run_hourly(chores);
+    return run_rollup(chores);
 }
 
 static void chores_free(struct chores *chores)
@@ -120,18 +103,19 @@ bool chores_start(struct chores **out_chores, struct writer_shared *shared, stru
     chores->marks = shared->config->rollup_marks;
     partition_list_init(&chores->partitions);
     arena_init(&chores->arena, ARENA_BYTES);
-    if (pthread_create(&chores->thread, NULL, run, chores) != 0) {
+    const struct rounds_config config = { .what = "the chores", .run = run, .context = chores };
+    if (!rounds_start(&chores->rounds, &config, err)) {
         chores_free(chores);
-        return err_set(err, ERR_TRANSIENT, "no thread for chores");
+        return false;
     }
     *out_chores = chores;
     return true;
 }
 
-void chores_join(struct chores *chores)
+void chores_stop(struct chores *chores)
 {
     if (!chores)
         return;
-    pthread_join(chores->thread, NULL);
+    rounds_stop(chores->rounds);
     chores_free(chores);
 }

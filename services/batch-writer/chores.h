@@ -4,8 +4,8 @@
 
 struct chores;
 MUST_CHECK bool chores_start(struct chores **out_chores, struct writer_shared *shared, struct err *err);
-/* Waits for its end, which is_stopping asks for. NULL is fine. */
-void chores_join(struct chores *chores);
+/* Ends it. NULL is fine. */
+void chores_stop(struct chores *chores);
 
 /* How long to leave the processors to the writers after a round that took so long. is_full: there is enough for another
  * round at once; rounds_behind: how many rounds' worth of marks wait. */

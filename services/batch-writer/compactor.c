@@ -1,18 +1,19 @@
 #include "compactor.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "compaction.h"
-#include <pthread.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 50, MOST_PAUSE_MS = 60000, LOOKS_IN_QUIET = 4, POOL_WAIT_MS = 5000 };
+enum { MOST_PAUSE_MS = 60000, LOOKS_IN_QUIET = 4, POOL_WAIT_MS = 5000 };
 
 struct compactor {
     struct writer_shared *shared;
     atomic_int backend; /* of PostgreSQL, at work for us */
-    pthread_t thread;
+    struct rounds *rounds;
 };
 
+/* Said before the rebuild is cut short, so that no other begins. */
 static bool is_stopping(const struct compactor *compactor)
 {
     return atomic_load_explicit(&compactor->shared->is_stopping, memory_order_relaxed);
@@ -52,18 +53,13 @@ static bool run_round(struct compactor *compactor)
     return true;
 }
 
-static void *run(void *context)
+static int64_t run(void *context)
 {
     struct compactor *compactor = context;
     int64_t pause_ms = compactor->shared->config->compact_after_ms / LOOKS_IN_QUIET;
-    while (!is_stopping(compactor)) {
-        if (run_round(compactor))
-            continue;
-        int64_t next_at = clock_monotonic_us() + (pause_ms < MOST_PAUSE_MS ? pause_ms : MOST_PAUSE_MS) * INT64_C(1000);
-        while (!is_stopping(compactor) && clock_monotonic_us() < next_at)
-            clock_sleep_ms(STEP_MS);
-    }
-    return NULL;
+    if (!is_stopping(compactor) && run_round(compactor))
+        return 0;
+    return pause_ms < MOST_PAUSE_MS ? pause_ms : MOST_PAUSE_MS;
 }
 
 bool compactor_start(struct compactor **out_compactor, struct writer_shared *shared, struct err *err)
@@ -74,19 +70,20 @@ bool compactor_start(struct compactor **out_compactor, struct writer_shared *sha
     if (!compactor)
         return err_set(err, ERR_TRANSIENT, "no memory for the compactor");
     compactor->shared = shared;
-    if (pthread_create(&compactor->thread, NULL, run, compactor) != 0) {
+    const struct rounds_config config = { .what = "the compactor", .run = run, .context = compactor };
+    if (!rounds_start(&compactor->rounds, &config, err)) {
         free(compactor);
-        return err_set(err, ERR_TRANSIENT, "no thread for the compactor");
+        return false;
     }
     *out_compactor = compactor;
     return true;
 }
 
-void compactor_join(struct compactor *compactor)
+void compactor_stop(struct compactor *compactor)
 {
     if (!compactor)
         return;
     compaction_cancel(compactor->shared->store, &compactor->backend);
-    pthread_join(compactor->thread, NULL);
+    rounds_stop(compactor->rounds);
     free(compactor);
 }

@@ -63,10 +63,10 @@ static void app_stop(struct app *app)
     atomic_store(&app->shared.is_stopping, true);
     for (size_t i = 0; i < COUNT_OF(app->writers); i++)
         writer_join(app->writers[i]);
-    chores_join(app->chores);
-    stream_keeper_join(app->stream_keeper);
-    compactor_join(app->compactor);
-    sequence_teller_join(app->sequence_teller);
+    chores_stop(app->chores);
+    stream_keeper_stop(app->stream_keeper);
+    compactor_stop(app->compactor);
+    sequence_teller_stop(app->sequence_teller);
 }
 
 int main(int argc, char **argv)

@@ -1,28 +1,23 @@
 #include "sequence_teller.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "ingest/gap_event.h"
 #include "sequence_store.h"
 #include "wire/wire.h"
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 50, ROUND_MS = 1000, SETTLE_MS = 1000, MOST_A_ROUND = 500, PUBLISH_MS = 2000, EVENT_BYTES = 4096 };
+enum { ROUND_MS = 1000, SETTLE_MS = 1000, MOST_A_ROUND = 500, PUBLISH_MS = 2000, EVENT_BYTES = 4096 };
 #define ARENA_BYTES ((size_t)4 << 20)
 
 struct sequence_teller {
     struct writer_shared *shared;
     struct arena arena;
     bool is_failing; /* said once */
-    pthread_t thread;
+    struct rounds *rounds;
 };
-
-static bool is_stopping(const struct sequence_teller *teller)
-{
-    return atomic_load_explicit(&teller->shared->is_stopping, memory_order_relaxed);
-}
 
 static bool tell(struct sequence_teller *teller, const struct untold_sequence *untold, struct err *err)
 {
@@ -62,7 +57,7 @@ static bool run_round(struct sequence_teller *teller, struct err *err)
     AUTO(store_session) session = NULL;
     struct untold_sequence *items = NULL;
     size_t count = MOST_A_ROUND;
-    while (count == MOST_A_ROUND && !is_stopping(teller)) {
+    while (count == MOST_A_ROUND && !rounds_is_stopping(teller->rounds)) {
         arena_reset(&teller->arena);
         if ((!session && !store_session_open(&session, teller->shared->store, err)) ||
             !sequence_store_untold(session, SETTLE_MS, MOST_A_ROUND, &teller->arena, &items, &count, err))
@@ -74,20 +69,15 @@ static bool run_round(struct sequence_teller *teller, struct err *err)
     return true;
 }
 
-static void *run(void *context)
+static int64_t run(void *context)
 {
     struct sequence_teller *teller = context;
-    while (!is_stopping(teller)) {
-        struct err err = { 0 };
-        bool ok = run_round(teller, &err);
-        if (!ok && !teller->is_failing)
-            log_warn(NULL, "gaps.untold", LOG_ERR(&err));
-        teller->is_failing = !ok;
-        int64_t next_us = clock_monotonic_us() + ROUND_MS * INT64_C(1000);
-        while (!is_stopping(teller) && clock_monotonic_us() < next_us)
-            clock_sleep_ms(STEP_MS);
-    }
-    return NULL;
+    struct err err = { 0 };
+    bool ok = run_round(teller, &err);
+    if (!ok && !teller->is_failing)
+        log_warn(NULL, "gaps.untold", LOG_ERR(&err));
+    teller->is_failing = !ok;
+    return ROUND_MS;
 }
 
 static void teller_free(struct sequence_teller *teller)
@@ -103,18 +93,19 @@ bool sequence_teller_start(struct sequence_teller **out_teller, struct writer_sh
         return err_set(err, ERR_TRANSIENT, "no memory to tell of gaps");
     teller->shared = shared;
     arena_init(&teller->arena, ARENA_BYTES);
-    if (pthread_create(&teller->thread, NULL, run, teller) != 0) {
+    const struct rounds_config config = { .what = "the teller of gaps", .run = run, .context = teller };
+    if (!rounds_start(&teller->rounds, &config, err)) {
         teller_free(teller);
-        return err_set(err, ERR_TRANSIENT, "no thread to tell of gaps");
+        return false;
     }
     *out_teller = teller;
     return true;
 }
 
-void sequence_teller_join(struct sequence_teller *teller)
+void sequence_teller_stop(struct sequence_teller *teller)
 {
     if (!teller)
         return;
-    pthread_join(teller->thread, NULL);
+    rounds_stop(teller->rounds);
     teller_free(teller);
 }

@@ -6,5 +6,5 @@
 struct sequence_teller;
 MUST_CHECK bool sequence_teller_start(
     struct sequence_teller **out_teller, struct writer_shared *shared, struct err *err);
-/* Waits for its end, which is_stopping asks for. NULL is fine. */
-void sequence_teller_join(struct sequence_teller *teller);
+/* Ends it. NULL is fine. */
+void sequence_teller_stop(struct sequence_teller *teller);

@@ -1,12 +1,12 @@
 #include "stream_keeper.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "bus/bus_retention.h"
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 50, FAILURES_A_LINE = 60, WARN_PERCENT = 80, WARN_EVERY_MS = 60000 };
+enum { FAILURES_A_LINE = 60, WARN_PERCENT = 80, WARN_EVERY_MS = 60000 };
 /* For a replay readings stay while they leave the other half of the stream to whoever is behind. */
 #define KEEP_FILL 0.5
 
@@ -15,13 +15,8 @@ struct stream_keeper {
     struct metric *messages, *bytes, *max_bytes, *oldest_seconds, *removed, *failed;
     int failures;      /* one after another */
     int64_t warned_at; /* monotonic: when it was last said that the stream is nearly full */
-    pthread_t thread;
+    struct rounds *rounds;
 };
-
-static bool is_stopping(const struct stream_keeper *keeper)
-{
-    return atomic_load_explicit(&keeper->shared->is_stopping, memory_order_relaxed);
-}
 
 static void init_metrics(struct stream_keeper *keeper)
 {
@@ -97,17 +92,10 @@ static bool run_round(struct stream_keeper *keeper)
     return false;
 }
 
-static void *run(void *context)
+static int64_t run(void *context)
 {
     struct stream_keeper *keeper = context;
-    while (!is_stopping(keeper)) {
-        if (run_round(keeper))
-            continue;
-        int64_t next_at = clock_monotonic_us() + keeper->shared->config->keeper_ms * 1000;
-        while (!is_stopping(keeper) && clock_monotonic_us() < next_at)
-            clock_sleep_ms(STEP_MS);
-    }
-    return NULL;
+    return run_round(keeper) ? 0 : keeper->shared->config->keeper_ms;
 }
 
 bool stream_keeper_start(struct stream_keeper **out_keeper, struct writer_shared *shared, struct err *err)
@@ -118,18 +106,19 @@ bool stream_keeper_start(struct stream_keeper **out_keeper, struct writer_shared
     keeper->shared = shared;
     keeper->warned_at = clock_monotonic_us() - WARN_EVERY_MS * INT64_C(1000);
     init_metrics(keeper);
-    if (pthread_create(&keeper->thread, NULL, run, keeper) != 0) {
+    const struct rounds_config config = { .what = "the keeper of the stream", .run = run, .context = keeper };
+    if (!rounds_start(&keeper->rounds, &config, err)) {
         free(keeper);
-        return err_set(err, ERR_TRANSIENT, "no thread for the keeper of the stream");
+        return false;
     }
     *out_keeper = keeper;
     return true;
 }
 
-void stream_keeper_join(struct stream_keeper *keeper)
+void stream_keeper_stop(struct stream_keeper *keeper)
 {
     if (!keeper)
         return;
-    pthread_join(keeper->thread, NULL);
+    rounds_stop(keeper->rounds);
     free(keeper);
 }

@@ -4,7 +4,6 @@
 #include "writer.h"
 
 struct stream_keeper;
-/* Starts the thread, which ends when shared->is_stopping is set. */
 MUST_CHECK bool stream_keeper_start(struct stream_keeper **out_keeper, struct writer_shared *shared, struct err *err);
-/* Waits for its end. NULL is fine. */
-void stream_keeper_join(struct stream_keeper *keeper);
+/* Ends it. NULL is fine. */
+void stream_keeper_stop(struct stream_keeper *keeper);

@@ -1,9 +1,9 @@
 #include "freshener.h"
 #include "asked.h"
 #include "base/clock.h"
+#include "base/rounds.h"
 #include "metrics/metrics.h"
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Answers kept for less than LEAST_KEEP_MS would be gone before they were there. */
@@ -13,9 +13,7 @@ struct freshener {
     struct filler filler;
     pthread_mutex_t lock; /* guards the list */
     struct asked_list list;
-    pthread_t thread;
-    bool has_thread;
-    atomic_bool must_stop;
+    struct rounds *rounds;
     struct metric *keys, *sensors;
 };
 
@@ -30,24 +28,22 @@ static bool take_due(struct freshener *freshener, int64_t keep_ms, struct asked_
 
 static bool may_work(const struct freshener *freshener)
 {
-    return !atomic_load(&freshener->must_stop) && freshener->filler.may_go_on(freshener->filler.context);
+    return !rounds_is_stopping(freshener->rounds) && freshener->filler.may_go_on(freshener->filler.context);
 }
 
-static void *run(void *argument)
+static int64_t run(void *context)
 {
-    struct freshener *freshener = argument;
-    for (; !atomic_load(&freshener->must_stop); clock_sleep_ms(STEP_MS)) {
-        struct cache_policies policies;
-        struct asked_sensor sensor;
-        cache_policies_get(freshener->filler.cache, &policies);
-        int64_t keep_ms = policies.of[CACHE_STATISTICS].keep_ms;
-        while (keep_ms >= LEAST_KEEP_MS && may_work(freshener) && take_due(freshener, keep_ms, &sensor)) {
-            struct fill_result result;
-            fill_statistics_of(&freshener->filler, sensor.tenant_id, sensor.id, &result);
-            metric_add(freshener->keys, (uint64_t)result.keys);
-        }
+    struct freshener *freshener = context;
+    struct cache_policies policies;
+    struct asked_sensor sensor;
+    cache_policies_get(freshener->filler.cache, &policies);
+    int64_t keep_ms = policies.of[CACHE_STATISTICS].keep_ms;
+    while (keep_ms >= LEAST_KEEP_MS && may_work(freshener) && take_due(freshener, keep_ms, &sensor)) {
+        struct fill_result result;
+        fill_statistics_of(&freshener->filler, sensor.tenant_id, sensor.id, &result);
+        metric_add(freshener->keys, (uint64_t)result.keys);
     }
-    return NULL;
+    return STEP_MS;
 }
 
 void freshener_note(struct freshener *freshener, int32_t tenant_id, const char *path)
@@ -89,19 +85,15 @@ void freshener_free(struct freshener *freshener)
 
 bool freshener_start(struct freshener *freshener, const struct filler *filler, struct err *err)
 {
-    pthread_attr_t attributes;
     freshener->filler = *filler;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    freshener->has_thread = pthread_create(&freshener->thread, &attributes, run, freshener) == 0;
-    pthread_attr_destroy(&attributes);
-    return freshener->has_thread || err_set(err, ERR_LIMIT, "no thread to keep statistics fresh");
+    const struct rounds_config rounds = {
+        .what = "fresh statistics", .run = run, .context = freshener, .stack_bytes = STACK_BYTES
+    };
+    return rounds_start(&freshener->rounds, &rounds, err);
 }
 
 void freshener_stop(struct freshener *freshener)
 {
-    atomic_store(&freshener->must_stop, true);
-    if (freshener->has_thread)
-        pthread_join(freshener->thread, NULL);
-    freshener->has_thread = false;
+    rounds_stop(freshener->rounds);
+    freshener->rounds = NULL;
 }

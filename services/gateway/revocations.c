@@ -1,5 +1,6 @@
 #include "revocations.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/number.h"
@@ -10,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Entries live as long as an access token; a nation's administrators do not revoke a million in that time. */
 enum { MOST = 1000000, POLL_MS = 1000, ASK_MS = 3000, ARENA_BYTES = 4 * 1024 * 1024, KEY_SIZE = 80 };
@@ -185,13 +185,11 @@ static bool ask_for_news(struct revocations *revocations, struct err *err)
 /* False when told to stop. */
 static bool wait_a_while(struct revocations *revocations, bool *out_must_reload)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += POLL_MS / 1000;
+    int64_t end_us = clock_end_us(POLL_MS);
     pthread_mutex_lock(&revocations->waiting);
-    int result = 0;
-    while (result == 0 && !revocations->must_stop && !revocations->must_ask && !revocations->must_reload)
-        result = pthread_cond_timedwait(&revocations->woken, &revocations->waiting, &until);
+    while (!revocations->must_stop && !revocations->must_ask && !revocations->must_reload &&
+           condition_wait_until(&revocations->woken, &revocations->waiting, end_us))
+        ;
     *out_must_reload = revocations->must_reload;
     revocations->must_ask = revocations->must_reload = false;
     bool goes_on = !revocations->must_stop;
@@ -245,13 +243,9 @@ static void on_reconnect(void *context)
 
 static void init_waiting(struct revocations *revocations)
 {
-    pthread_condattr_t attributes;
     pthread_rwlock_init(&revocations->lock, NULL);
     pthread_mutex_init(&revocations->waiting, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&revocations->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&revocations->woken);
 }
 
 bool revocations_open(struct revocations **out_revocations, struct bus *bus, void (*on_news)(void *context),

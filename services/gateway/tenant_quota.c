@@ -1,5 +1,6 @@
 #include "tenant_quota.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "nwims/v1/history.pb-c.h"
@@ -291,10 +292,8 @@ static void *keep_fresh(void *argument)
             if (tenant)
                 keep(quota, tenant, &answer, &round.standing[i]);
         }
-        int64_t until_us = clock_now_us() + ROUND_MS * 1000;
-        const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
         if (!quota->is_closing && round.due_count == 0)
-            pthread_cond_timedwait(&quota->wake, &quota->lock, &until);
+            (void)condition_wait_until(&quota->wake, &quota->lock, clock_end_us(ROUND_MS));
     }
     pthread_mutex_unlock(&quota->lock);
     return NULL;
@@ -327,7 +326,7 @@ bool tenant_quota_open(
     quota->config = *config;
     pthread_mutex_init(&quota->lock, NULL);
     pthread_rwlock_init(&quota->rates, NULL);
-    pthread_cond_init(&quota->wake, NULL);
+    condition_init(&quota->wake);
     if (pthread_create(&quota->thread, NULL, keep_fresh, quota) != 0)
         return err_set(err, ERR_LIMIT, "no thread for the quotas of tenants");
     quota->has_thread = true;

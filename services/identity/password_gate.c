@@ -1,9 +1,8 @@
 #include "password_gate.h"
+#include "base/condition.h"
 #include "metrics/metrics.h"
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct password_gate {
     pthread_mutex_t lock;
@@ -16,7 +15,6 @@ struct password_gate {
 
 bool password_gate_open(struct password_gate **out_gate, int64_t most_running, int64_t most_waiting, struct err *err)
 {
-    pthread_condattr_t attributes;
     struct password_gate *gate = calloc(1, sizeof *gate);
     if (!gate)
         return err_set(err, ERR_LIMIT, "no memory for the password gate");
@@ -27,10 +25,7 @@ bool password_gate_open(struct password_gate **out_gate, int64_t most_running, i
     gate->waiting_now =
         metrics_gauge("nwims_identity_password_waiting", NULL, "Password checks that wait for their turn.");
     pthread_mutex_init(&gate->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&gate->has_place, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&gate->has_place);
     *out_gate = gate;
     return true;
 }
@@ -47,13 +42,11 @@ void password_gate_close(struct password_gate *gate)
 /* False when the time is over. */
 static bool wait_for_place(struct password_gate *gate, int64_t deadline_us)
 {
-    struct timespec until = { .tv_sec = (time_t)(deadline_us / 1000000),
-        .tv_nsec = (long)(deadline_us % 1000000) * 1000 };
     bool in_time = true;
     gate->waiting++;
     metric_set(gate->waiting_now, (double)gate->waiting);
     while (gate->running >= gate->most_running && in_time)
-        in_time = pthread_cond_timedwait(&gate->has_place, &gate->lock, &until) != ETIMEDOUT;
+        in_time = condition_wait_until(&gate->has_place, &gate->lock, deadline_us);
     gate->waiting--;
     metric_set(gate->waiting_now, (double)gate->waiting);
     return gate->running < gate->most_running;

@@ -1,25 +1,20 @@
 #include "device_watch.h"
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/rounds.h"
 #include "command_store.h"
 #include "event_feed.h"
 #include "gaps_store.h"
 #include "presence_store.h"
 #include "refusal_store.h"
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUND_MS = 1000, ROUNDS_TO_REPEAT = 10, ROUNDS_TO_PURGE = 600, MOST_LAPS = 20 };
 
 struct device_watch {
     struct registry *registry;
     struct event_feed *presence, *gaps, *results, *refusals;
-    pthread_t thread;
-    bool has_thread;
-    pthread_mutex_t lock;
-    pthread_cond_t stopped;
-    bool must_stop;
+    struct rounds *rounds;
+    unsigned round;
 };
 
 static bool take_presence(struct registry *registry, const ProtobufCMessage *const *events, size_t count,
@@ -54,20 +49,6 @@ static bool take_refusals(struct registry *registry, const ProtobufCMessage *con
 }
 
 /* ---- time ---- */
-/* False when told to stop. */
-static bool wait_a_round(struct device_watch *watch)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ROUND_MS / 1000;
-    pthread_mutex_lock(&watch->lock);
-    if (!watch->must_stop)
-        pthread_cond_timedwait(&watch->stopped, &watch->lock, &until);
-    bool goes_on = !watch->must_stop;
-    pthread_mutex_unlock(&watch->lock);
-    return goes_on;
-}
-
 typedef bool chore_of_devices(struct registry *registry, size_t *out_count, struct err *err);
 
 /* As long as there is more to do, within reason: the rest in the next round. */
@@ -87,19 +68,18 @@ static void do_chore(struct device_watch *watch, const char *name, chore_of_devi
         log_debug(NULL, "chore.done", LOG_TEXT("chore", name), LOG_COUNT("count", all));
 }
 
-static void *run(void *argument)
+static int64_t run(void *context)
 {
-    struct device_watch *watch = argument;
-    for (unsigned round = 1; wait_a_round(watch); round++) {
-        do_chore(watch, "expire", command_store_expire);
-        if (round % ROUNDS_TO_REPEAT == 0)
-            do_chore(watch, "repeat", command_store_repeat);
-        if (round % ROUNDS_TO_PURGE == 0)
-            do_chore(watch, "purge", command_store_purge);
-        if (round % ROUNDS_TO_PURGE == 0)
-            do_chore(watch, "purge_refusals", refusal_store_purge);
+    struct device_watch *watch = context;
+    watch->round++;
+    do_chore(watch, "expire", command_store_expire);
+    if (watch->round % ROUNDS_TO_REPEAT == 0)
+        do_chore(watch, "repeat", command_store_repeat);
+    if (watch->round % ROUNDS_TO_PURGE == 0) {
+        do_chore(watch, "purge", command_store_purge);
+        do_chore(watch, "purge_refusals", refusal_store_purge);
     }
-    return NULL;
+    return ROUND_MS;
 }
 
 bool device_watch_start(struct device_watch **out_watch, struct registry *registry, struct err *err)
@@ -121,23 +101,18 @@ bool device_watch_start(struct device_watch **out_watch, struct registry *regist
         .filter = "refused.>",
         .type = &nwims__v1__refused__descriptor,
         .take = take_refusals };
-    pthread_condattr_t monotonic;
     struct device_watch *watch = calloc(1, sizeof *watch);
     if (!watch)
         return err_set(err, ERR_LIMIT, "no memory to follow devices");
     watch->registry = registry;
-    pthread_mutex_init(&watch->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->stopped, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    const struct rounds_config rounds = {
+        .what = "the time of commands", .run = run, .context = watch, .first_ms = ROUND_MS
+    };
     bool ok = event_feed_start(&watch->presence, registry, &presence, err) &&
               event_feed_start(&watch->gaps, registry, &gaps, err) &&
               event_feed_start(&watch->results, registry, &results, err) &&
-              event_feed_start(&watch->refusals, registry, &refusals, err);
-    watch->has_thread = ok && pthread_create(&watch->thread, NULL, run, watch) == 0;
-    if (ok && !watch->has_thread)
-        ok = err_set(err, ERR_LIMIT, "no thread for the time of commands");
+              event_feed_start(&watch->refusals, registry, &refusals, err) &&
+              rounds_start(&watch->rounds, &rounds, err);
     if (ok)
         *out_watch = watch;
     else
@@ -149,17 +124,10 @@ void device_watch_stop(struct device_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->lock);
-    watch->must_stop = true;
-    pthread_cond_signal(&watch->stopped);
-    pthread_mutex_unlock(&watch->lock);
-    if (watch->has_thread)
-        pthread_join(watch->thread, NULL);
+    rounds_stop(watch->rounds);
     event_feed_stop(watch->refusals);
     event_feed_stop(watch->results);
     event_feed_stop(watch->gaps);
     event_feed_stop(watch->presence);
-    pthread_cond_destroy(&watch->stopped);
-    pthread_mutex_destroy(&watch->lock);
     free(watch);
 }

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/text.h"
 #include "ingest/sensor_list.h"
 #include "live/live_internal.h"
@@ -163,7 +164,7 @@ static struct live_group *group_new(
     bool ok = group->key && (!filter->municipality_id || group->municipality_id) &&
               (!filter->zone_id || group->zone_id) && (!filter->kind || group->kind);
     pthread_mutex_init(&group->lock, NULL);
-    pthread_cond_init(&group->changed, NULL);
+    condition_init(&group->changed);
     buffer_init(&group->pending, 4 * EVENT_BYTES);
     for (size_t i = 0; ok && i < filter->sensor_count; i++) {
         group->names[group->name_count] = copied(filter->sensor_ids[i]);

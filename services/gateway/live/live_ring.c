@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/condition.h"
 #include "live/live_internal.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -125,13 +126,11 @@ static void fill(struct live_event *event, const struct live_group *group, struc
 enum live_answer live_next(struct live_watcher *watcher, int64_t wait_ms, struct live_event *out_event)
 {
     struct live_group *group = watcher->group;
-    int64_t until_us = clock_now_us() + wait_ms * 1000;
-    const struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+    int64_t end_us = clock_end_us(wait_ms);
     enum live_answer answer = LIVE_NOTHING;
     pthread_mutex_lock(&group->lock);
-    while (watcher->next == group->next_number)
-        if (pthread_cond_timedwait(&group->changed, &group->lock, &until) != 0)
-            break;
+    while (watcher->next == group->next_number && condition_wait_until(&group->changed, &group->lock, end_us))
+        ;
     if (watcher->next < group->first) {
         answer = LIVE_LOST;
         watcher->next = group->next_number;

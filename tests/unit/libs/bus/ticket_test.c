@@ -1,7 +1,5 @@
 /* Tickets: one answer each, and none for a ticket that was returned. */
-#include "base/clock.h"
 #include "bus/bus_ticket.h"
-#include "bus/bus_wait.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -78,23 +76,6 @@ static void a_ticket_travels_as_the_last_token_of_a_subject(void **state)
     assert_false(bus_ticket_parse(NULL, &back));
 }
 
-static void waiting_ends_at_its_deadline(void **state)
-{
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_cond_t condition;
-    (void)state;
-    bus_condition_init(&condition);
-    int64_t start_us = clock_monotonic_us();
-    pthread_mutex_lock(&lock);
-    while (bus_condition_wait(&condition, &lock, start_us + 20000))
-        ;
-    pthread_mutex_unlock(&lock);
-    assert_true(clock_monotonic_us() - start_us >= 20000);
-    assert_true(bus_end_us(-5) <= clock_monotonic_us());
-    assert_true(bus_end_us(INT64_MAX) > start_us);
-    pthread_cond_destroy(&condition);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,7 +83,6 @@ int main(void)
         cmocka_unit_test(a_returned_ticket_finds_nothing_even_when_its_place_is_taken),
         cmocka_unit_test(a_table_has_a_size_in_range_and_values_are_not_null),
         cmocka_unit_test(a_ticket_travels_as_the_last_token_of_a_subject),
-        cmocka_unit_test(waiting_ends_at_its_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

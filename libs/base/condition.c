@@ -1,0 +1,18 @@
+#include "base/condition.h"
+#include <errno.h>
+#include <time.h>
+
+void condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+bool condition_wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t end_us)
+{
+    struct timespec end = { .tv_sec = (time_t)(end_us / 1000000), .tv_nsec = (long)(end_us % 1000000) * 1000 };
+    return pthread_cond_timedwait(condition, lock, &end) != ETIMEDOUT;
+}
