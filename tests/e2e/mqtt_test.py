@@ -143,6 +143,36 @@ class Mqtt(unittest.TestCase):
             self.assertNotEqual(sent.returncode, 0)
             self.assertIn("bad user name or password", sent.stderr.lower())
 
+    # ---- Paho's clients in C ----
+    def paho_c(self, program, port, *more):
+        return [program, "-c", f"{'ssl' if port == TLS_PORT else 'tcp'}://{HOST}:{port}", *(["--cafile", os.environ["NWIMS_CA_FILE"]] if port == TLS_PORT else []), *more]
+
+    def test_paho_c_speaks_both_versions_plain_and_tls(self):
+        for i, (version, port) in enumerate([("311", PORT), ("5", PORT), ("311", TLS_PORT), ("5", TLS_PORT)]):
+            sent = subprocess.run(self.paho_c("paho_c_pub", port, "-V", version, "-u", self.token, "-q", "1", "-t", TELEMETRY, "-m",
+                                              json.dumps(self.telemetry(self.at + i, P1=i + 0.25))), capture_output=True, text=True, timeout=PATIENCE_S)
+            self.assertEqual((sent.returncode, sent.stderr), (0, ""), sent)
+            self.assertEqual(self.soon("P1", self.at + i), i + 0.25)
+            # It says why it was refused (MQTT 3.1.1's return code 4, MQTT 5's reason 0x86), and then stays for good: its own way.
+            refused = subprocess.Popen(self.paho_c("paho_c_pub", port, "-V", version, "-u", "nwd_wrong", "-q", "1", "-t", TELEMETRY, "-m", "{}"), stderr=subprocess.PIPE, text=True)
+            try:
+                self.assertIn({"311": "code 4", "5": "code 134"}[version], refused.stderr.readline())
+            finally:
+                refused.kill()
+                refused.communicate()
+
+    def test_paho_c_is_given_its_commands(self):
+        for version, port in (("311", PORT), ("5", TLS_PORT)):
+            listener = subprocess.Popen(self.paho_c("paho_c_sub", port, "-V", version, "-i", f"paho-c-{version}", "-u", self.token, "-q", "1", "-t", "nwims/v1/me/cmd"),
+                                        stdout=subprocess.PIPE, text=True)
+            try:
+                self.assertEqual(self.api.post(f"/devices/{self.device['id']}/commands", {"name": "set-period", "payload": {"seconds": 60}}).status, 201)
+                heard = eventually(lambda: (line := listener.stdout.readline()) and json.loads(line))
+                self.assertEqual((heard["name"], heard["payload"]), ("set-period", {"seconds": 60}))
+            finally:
+                listener.kill()
+                listener.communicate()
+
     # ---- forms and topics ----
     def test_every_form_of_the_own_topics_is_stored(self):
         with Paho(self.token) as device:
