@@ -10,7 +10,7 @@ static struct stack stack;
 static struct bus_consumer *readings, *refused, *presence, *gaps_told, *results;
 static struct identity server_identity;
 static pid_t service;
-static int port, tls_port, line_port, admin_port;
+static int port, tls_port, line_port, line_tls_port, admin_port;
 static struct err err;
 static uint64_t epoch = 100; /* each test takes one of its own */
 
@@ -44,7 +44,8 @@ static void start_service(void)
     snprintf(program, sizeof program, "%s/ingest-tcp", folder ? folder : "build/debug/bin");
     set_address("NWT_ADDRESS", &port);
     set_address("NWTS_ADDRESS", &tls_port);
-    set_address("LINES_TLS_ADDRESS", &line_port);
+    set_address("LINES_ADDRESS", &line_port);
+    set_address("LINES_TLS_ADDRESS", &line_tls_port);
     set_address("ADMIN_ADDRESS", &admin_port);
     setenv("TLS_CERTIFICATE_FILE", server_identity.certificate_file, 1);
     setenv("TLS_KEY_FILE", server_identity.key_file, 1);
@@ -697,10 +698,86 @@ static void every_refusal_is_answered_counted_and_logged_once_in_a_while(void **
         complaints_expect(&stack, admin_port, "tcp", reasons[i], before[i], TIMES);
 }
 
+/* ---- the same over lines of JSON ---- */
+/* The next line that has this word; false at the end. */
+static bool hear_line(int fd, const char *word, char *line, size_t line_size)
+{
+    size_t size = 0;
+    while (size + 1 < line_size && recv(fd, line + size, 1, 0) == 1) {
+        if (line[size++] != '\n')
+            continue;
+        line[size] = '\0';
+        if (strstr(line, word))
+            return true;
+        size = 0;
+    }
+    return false;
+}
+
+/* Says the lines, and hears the end with its reason. */
+static void expect_bye_to_lines(const char *lines, const char *reason)
+{
+    struct nwt_client client = nwt_dial(line_port);
+    char line[1024], wanted[64];
+    assert_int_equal(send(client.fd, lines, strlen(lines), MSG_NOSIGNAL), strlen(lines));
+    snprintf(wanted, sizeof wanted, "\"bye\":\"%s\"", reason);
+    if (!hear_line(client.fd, "\"bye\"", line, sizeof line))
+        fail_msg("no bye to %.80s", lines);
+    if (!strstr(line, wanted) || !strstr(line, "\"problem\":\""))
+        fail_msg("%.80s: %s", lines, line);
+    assert_int_equal(recv(client.fd, line, 1, 0), 0);
+    close(client.fd);
+}
+
+static void every_refusal_of_a_line_is_answered_counted_and_logged_once_in_a_while(void **state)
+{
+    enum { TIMES = 3, LONG = 70000 };
+    static char hello[256], again[256], wrong[256], twice[512], too_long[LONG + 2], line[1024];
+    const struct {
+        const char *lines, *bye, *reason;
+    } refusals[] = {
+        { "{\n", "malformed", "malformed" }, { "{\"hello\":{\"version\":9},\"auth\":{}}\n", "version", "version" },
+        { too_long, "too-large", "too_large" }, { wrong, "unauthenticated", "credentials" },
+        { "{\"s\":1}\n", "protocol", "protocol" }, { again, "epoch", "epoch" }, /* its first record is stored */
+    };
+    int before[COUNT_OF(refusals)], payload_before = complaints_counted(admin_port, "tcp", "payload");
+    (void)state;
+    epoch++;
+    snprintf(hello, sizeof hello,
+        "{\"hello\":{\"epoch\":%" PRIu64 ",\"oldest\":1,\"next\":1},\"auth\":{\"token\":\"%s\"}}\n", (uint64_t)epoch,
+        STACK_TOKEN);
+    snprintf(again, sizeof again, "%s", hello);
+    snprintf(wrong, sizeof wrong, "{\"hello\":{\"epoch\":1},\"auth\":{\"token\":\"wrong\"}}\n");
+    memset(too_long, 'x', LONG);
+    too_long[LONG] = '\n';
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        before[i] = complaints_counted(admin_port, "tcp", refusals[i].reason);
+    /* A record that cannot be a reading is refused for good; the connection goes on, and the next one is stored. */
+    struct nwt_client client = nwt_dial(line_port);
+    snprintf(twice, sizeof twice,
+        "%s{\"s\":1,\"t\":1790000950,\"m\":[]}\n{\"s\":2,\"t\":1790000951,\"m\":{\"P1\":1}}\n", hello);
+    assert_int_equal(send(client.fd, twice, strlen(twice), MSG_NOSIGNAL), strlen(twice));
+    assert_true(hear_line(client.fd, "\"welcome\"", line, sizeof line));
+    assert_true(hear_line(client.fd, "\"nack\":1", line, sizeof line));
+    assert_non_null(strstr(line, "\"permanent\""));
+    assert_true(hear_line(client.fd, "\"ack\":2", line, sizeof line));
+    close(client.fd);
+    assert_int_equal(rows_of(1), 1);
+    complaints_expect(&stack, admin_port, "tcp", "payload", payload_before, 1);
+    while (stack_next(&stack, refused, &nwims__v1__refused__descriptor, NULL))
+        ;
+    for (int n = 0; n < TIMES; n++)
+        for (size_t i = 0; i < COUNT_OF(refusals); i++)
+            expect_bye_to_lines(refusals[i].lines, refusals[i].bye);
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        complaints_expect(&stack, admin_port, "tcp", refusals[i].reason, before[i], TIMES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_refusal_is_answered_counted_and_logged_once_in_a_while),
+        cmocka_unit_test(every_refusal_of_a_line_is_answered_counted_and_logged_once_in_a_while),
         cmocka_unit_test(records_are_acknowledged_when_the_stream_has_them),
         cmocka_unit_test(a_flood_beyond_the_window_is_stored_in_order_in_few_batches),
         cmocka_unit_test(after_a_break_the_device_goes_on_where_it_was_acknowledged),
