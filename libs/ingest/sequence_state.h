@@ -12,8 +12,7 @@ struct sequence_state {
     uint64_t high;  /* the highest that came */
     int64_t high_at;
     bool has_high_at;
-    uint64_t high_place; /* of high in our stream: what stood before it there and is seen after it was not late */
     struct sequence_gaps gaps;
 };
-/* place: of the mark in our stream, in which several may read at once. True if what is missing has changed. */
-bool sequence_state_take(struct sequence_state *state, const struct sequence_mark *mark, uint64_t place);
+/* In the order in which they came. True if what is missing has changed. */
+bool sequence_state_take(struct sequence_state *state, const struct sequence_mark *mark);

@@ -312,10 +312,10 @@ bool group_commit(struct group_store *store, struct store_session *session, int6
         return false;
     if (wanted == 0)
         return true;
-    bool ok = store_begin(session, 0, err) && take_turn(session, way, err) &&
-              put_rows(store, session, &slices, way, err) &&
-              put_accounts(store, session, stream_epoch, batches, count, err) &&
-              sequence_store_take(session, batches, count, &store->arena, err) && store_commit(session, err);
+    bool ok =
+        store_begin(session, 0, err) && take_turn(session, way, err) && put_rows(store, session, &slices, way, err) &&
+        put_accounts(store, session, stream_epoch, batches, count, err) &&
+        sequence_store_put(session, stream_epoch, batches, count, &store->arena, err) && store_commit(session, err);
     if (!ok)
         store_rollback(session);
     return ok;

@@ -15,9 +15,10 @@ MIGRATION_DECLARE(0004_partition_watch)
 MIGRATION_DECLARE(0005_protocols)
 MIGRATION_DECLARE(0006_one_count)
 MIGRATION_DECLARE(0007_device_sequences)
+MIGRATION_DECLARE(0008_sequence_due)
 static const struct migration migrations[] = { MIGRATION(1, 0001_telemetry), MIGRATION(2, 0002_last_stored),
     MIGRATION(3, 0003_batch_status), MIGRATION(4, 0004_partition_watch), MIGRATION(5, 0005_protocols),
-    MIGRATION(6, 0006_one_count), MIGRATION(7, 0007_device_sequences), { 0 } };
+    MIGRATION(6, 0006_one_count), MIGRATION(7, 0007_device_sequences), MIGRATION(8, 0008_sequence_due), { 0 } };
 
 static const struct service_program program = {
     .name = "batch-writer",

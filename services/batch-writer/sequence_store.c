@@ -2,20 +2,25 @@
 #include "base/buffer.h"
 #include "ingest/gap_event.h"
 #include "nwims/v1/positions.pb-c.h"
+#include "store/store_timer.h"
 #include "wire/wire.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATE_BYTES = 4096 };
+/* A message of marks is bounded by what the bus carries. */
+enum { STATE_BYTES = 4096, MARKS_BYTES = WIRE_LARGEST_MESSAGE };
 
-/* One mark of one batch. */
+/* One mark of one message. */
 struct entry {
     int32_t tenant_id;
     struct uuid device;
-    uint64_t place; /* of the batch in the stream */
-    size_t number;  /* of the mark there */
+    size_t number; /* in the order of the stream */
     const char *protocol;
     struct sequence_mark mark;
+};
+struct entries {
+    struct entry *items;
+    size_t count;
 };
 /* The devices that the entries are of, in their order: parallel arrays for unnest. */
 struct devices {
@@ -25,25 +30,93 @@ struct devices {
     struct sequence_state *known;
 };
 
+/* ---- bytes ---- */
 static bool no_memory(struct err *err)
 {
     return err_set(err, ERR_LIMIT, "no memory to follow the sequences of devices");
 }
 
+/* In hex: an array of bytea is no parameter that the store knows. NULL with err. */
+static const char *encode_hex(const ProtobufCMessage *message, size_t most, struct arena *arena, struct err *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    AUTO_INPLACE(buffer) bytes = { .ceiling_bytes = most };
+    if (!wire_encode(&bytes, message, err))
+        return NULL;
+    char *text = arena_alloc(arena, 2 * bytes.size + 1);
+    if (!text) {
+        no_memory(err);
+        return NULL;
+    }
+    for (size_t i = 0; i < bytes.size; i++) {
+        text[2 * i] = digits[(unsigned char)bytes.data[i] >> 4];
+        text[2 * i + 1] = digits[(unsigned char)bytes.data[i] & 15];
+    }
+    text[2 * bytes.size] = '\0';
+    return text;
+}
+
+/* ---- putting ---- */
+static const char *encode_marks(const struct batch *batch, struct arena *arena, struct err *err)
+{
+    Nwims__V1__SequenceMarks marks = NWIMS__V1__SEQUENCE_MARKS__INIT;
+    marks.n_marks = batch->wire->n_sequence;
+    marks.marks = batch->wire->sequence;
+    marks.protocol = batch->wire->provenance ? batch->wire->provenance->protocol : NULL;
+    marks.has_received_at = true;
+    marks.received_at = batch->wire->received_at;
+    return encode_hex(&marks.base, MARKS_BYTES, arena, err);
+}
+
+static bool is_to_be_put(const struct batch *batch)
+{
+    return !batch->is_committed && batch->wire->n_sequence > 0;
+}
+
+bool sequence_store_put(struct store_session *session, int64_t stream_epoch, const struct batch *batches, size_t count,
+    struct arena *arena, struct err *err)
+{
+    size_t wanted = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += is_to_be_put(&batches[i]);
+    if (wanted == 0)
+        return true;
+    int64_t *places = arena_alloc_array(arena, wanted, sizeof *places);
+    int32_t *tenants = arena_alloc_array(arena, wanted, sizeof *tenants);
+    const char **marks = arena_alloc_array(arena, wanted, sizeof *marks);
+    if (!places || !tenants || !marks)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_to_be_put(&batches[i]))
+            continue;
+        places[at] = (int64_t)batches[i].sequence;
+        tenants[at] = batches[i].wire->tenant_id;
+        if (!(marks[at++] = encode_marks(&batches[i], arena, err)))
+            return false;
+    }
+    return store_run(session,
+               "INSERT INTO telemetry.sequence_due (stream_epoch, stream_sequence, tenant_id, marks) SELECT $1::int8, "
+               "n.place, n.tenant_id, decode(n.marks, 'hex') FROM unnest($2::int8[], $3::int4[], $4::text[]) AS n "
+               "(place, tenant_id, marks)",
+               PARAMS(
+                   PARAM_INT(stream_epoch), PARAM_INT8S(places, at), PARAM_INT4S(tenants, at), PARAM_TEXTS(marks, at)),
+               NULL, err) ||
+           err_wrap(err, "numbers of records");
+}
+
 /* ---- the marks ---- */
 /* A clock that is more than a day ahead tells nothing. */
-static bool read_mark(struct entry *entry, const Nwims__V1__SequenceMark *mark, const struct batch *batch)
+static bool read_mark(
+    struct entry *entry, const Nwims__V1__SequenceMark *mark, const Nwims__V1__SequenceMarks *of, int32_t tenant_id)
 {
     if (mark->device_id.len != sizeof entry->device.bytes || mark->last < mark->first || mark->last > SEQUENCE_HIGHEST)
         return false;
-    const Nwims__V1__Provenance *provenance = batch->wire->provenance;
-    *entry = (struct entry){ .tenant_id = batch->wire->tenant_id,
-        .place = batch->sequence,
-        .protocol = provenance && provenance->protocol ? provenance->protocol : "",
+    *entry = (struct entry){ .tenant_id = tenant_id,
+        .protocol = of->protocol ? of->protocol : "",
         .mark = { .first = mark->first,
             .last = mark->last,
             .at = mark->at,
-            .has_at = mark->has_at && mark->at >= BATCH_OLDEST_AT && mark->at <= batch->wire->received_at + DAY_US } };
+            .has_at = mark->has_at && mark->at >= BATCH_OLDEST_AT && mark->at <= of->received_at + DAY_US } };
     memcpy(entry->device.bytes, mark->device_id.data, sizeof entry->device.bytes);
     return true;
 }
@@ -55,37 +128,47 @@ static int by_device(const struct entry *a, const struct entry *b)
     return memcmp(a->device.bytes, b->device.bytes, sizeof a->device.bytes);
 }
 
-static int by_device_and_place(const void *left, const void *right)
+static int by_device_and_number(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
     int order = by_device(a, b);
-    if (order != 0)
-        return order;
-    if (a->place != b->place)
-        return a->place < b->place ? -1 : 1;
-    return a->number < b->number ? -1 : 1;
+    return order != 0 ? order : a->number < b->number ? -1 : 1;
 }
 
-static struct entry *collect(
-    const struct batch *batches, size_t count, size_t most, size_t *out_count, struct arena *arena)
+/* The rows of sequence_due, oldest first; decoded each, then laid out in one list. */
+static bool collect(struct entries *entries, const struct store_result *rows, struct arena *arena, struct err *err)
 {
-    struct entry *entries = arena_alloc_array(arena, most, sizeof *entries);
-    size_t found = 0;
-    for (size_t b = 0; entries && b < count; b++)
-        for (size_t i = 0; !batches[b].is_committed && i < batches[b].wire->n_sequence; i++)
-            if (read_mark(&entries[found], batches[b].wire->sequence[i], &batches[b])) {
-                entries[found].number = i;
-                found++;
-            }
-    if (found > 1)
-        qsort(entries, found, sizeof *entries, by_device_and_place);
-    *out_count = found;
-    return entries;
+    size_t count = store_result_rows(rows), most = 0;
+    const Nwims__V1__SequenceMarks **all = arena_alloc_array(arena, count, sizeof *all);
+    for (size_t row = 0; all && row < count; row++) {
+        ProtobufCMessage *decoded;
+        unsigned char *bytes;
+        size_t size;
+        if (!store_result_bytes(rows, row, 3, arena, &bytes, &size))
+            return no_memory(err);
+        if (!wire_decode(&decoded, arena, &nwims__v1__sequence_marks__descriptor, bytes, size, err))
+            return err_wrap(err, "numbers of records");
+        all[row] = (const Nwims__V1__SequenceMarks *)decoded;
+        most += all[row]->n_marks;
+    }
+    *entries = (struct entries){ .items = arena_alloc_array(arena, most, sizeof *entries->items) };
+    if (!all || !entries->items)
+        return no_memory(err);
+    for (size_t row = 0; row < count; row++)
+        for (size_t i = 0; i < all[row]->n_marks; i++) {
+            struct entry *entry = &entries->items[entries->count];
+            if (read_mark(entry, all[row]->marks[i], all[row], (int32_t)store_result_int(rows, row, 2)))
+                entry->number = entries->count++;
+        }
+    if (entries->count > 1)
+        qsort(entries->items, entries->count, sizeof *entries->items, by_device_and_number);
+    return true;
 }
 
-static bool name_devices(
-    struct devices *devices, const struct entry *entries, size_t count, struct arena *arena, struct err *err)
+static bool name_devices(struct devices *devices, const struct entries *all, struct arena *arena, struct err *err)
 {
+    const struct entry *entries = all->items;
+    size_t count = all->count;
     *devices = (struct devices){ .tenants = arena_alloc_array(arena, count, sizeof *devices->tenants),
         .changed = arena_alloc_array(arena, count, sizeof *devices->changed),
         .ids = arena_alloc_array(arena, count, sizeof *devices->ids),
@@ -127,7 +210,6 @@ static bool decode_state(
         .high = wire->high,
         .high_at = wire->high_at,
         .has_high_at = wire->has_high_at,
-        .high_place = wire->high_place,
         .gaps = { .missed = wire->missed,
             .late = wire->late,
             .forgotten = wire->forgotten,
@@ -136,34 +218,17 @@ static bool decode_state(
            err_set(err, ERR_BUG, "the sequence of a device has gaps that cannot be");
 }
 
-static const char *hex_of(const struct buffer *bytes, struct arena *arena)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = arena_alloc(arena, 2 * bytes->size + 1);
-    if (!text)
-        return NULL;
-    for (size_t i = 0; i < bytes->size; i++) {
-        text[2 * i] = digits[(unsigned char)bytes->data[i] >> 4];
-        text[2 * i + 1] = digits[(unsigned char)bytes->data[i] & 15];
-    }
-    text[2 * bytes->size] = '\0';
-    return text;
-}
-
-/* In hex: an array of bytea is no parameter that the store knows. */
 static const char *encode_state(const struct sequence_state *state, struct arena *arena, struct err *err)
 {
-    AUTO_INPLACE(buffer) bytes = { .ceiling_bytes = STATE_BYTES };
     Nwims__V1__DeviceSequenceState wire = NWIMS__V1__DEVICE_SEQUENCE_STATE__INIT;
     struct gap_ranges ranges;
     const struct sequence_gaps *gaps = &state->gaps;
     gap_ranges_fill(&ranges, gaps);
-    wire.has_epoch = wire.has_high = wire.has_high_place = true;
+    wire.has_epoch = wire.has_high = true;
     wire.epoch = state->epoch;
     wire.high = state->high;
     wire.has_high_at = state->has_high_at;
     wire.high_at = state->high_at;
-    wire.high_place = state->high_place;
     wire.n_missing = gaps->count;
     wire.missing = ranges.pointers;
     wire.has_missed = wire.has_late = gaps->missed > 0;
@@ -172,48 +237,27 @@ static const char *encode_state(const struct sequence_state *state, struct arena
     wire.has_forgotten = wire.has_forgotten_until = gaps->forgotten > 0;
     wire.forgotten = gaps->forgotten;
     wire.forgotten_until = gaps->forgotten_until;
-    if (!wire_encode(&bytes, &wire.base, err))
-        return NULL;
-    const char *text = hex_of(&bytes, arena);
-    if (!text)
-        no_memory(err);
-    return text;
+    return encode_hex(&wire.base, STATE_BYTES, arena, err);
 }
 
 /* ---- rows ---- */
-/* Locks the rows that there are; out_found says how many. */
-static bool read_rows(
-    struct store_session *session, struct devices *devices, struct arena *arena, size_t *out_found, struct err *err)
+static bool read_rows(struct store_session *session, struct devices *devices, struct arena *arena, struct err *err)
 {
     AUTO(store_result) rows = NULL;
     if (!store_query(session, &rows,
             "SELECT n.place, d.state FROM unnest($1::int4[], $2::text[]) WITH ORDINALITY AS n (tenant_id, device_id, "
-            "place) JOIN telemetry.device_sequence d ON d.tenant_id = n.tenant_id AND d.device_id = n.device_id::uuid "
-            "ORDER BY d.tenant_id, d.device_id FOR UPDATE OF d",
+            "place) JOIN telemetry.device_sequence d ON d.tenant_id = n.tenant_id AND d.device_id = n.device_id::uuid",
             PARAMS(PARAM_INT4S(devices->tenants, devices->count), PARAM_TEXTS(devices->ids, devices->count)), err))
         return false;
-    *out_found = store_result_rows(rows);
-    for (size_t row = 0; row < *out_found; row++) {
+    for (size_t row = 0; row < store_result_rows(rows); row++) {
         unsigned char *bytes;
         size_t size, at = (size_t)store_result_int(rows, row, 0) - 1;
         if (!store_result_bytes(rows, row, 1, arena, &bytes, &size))
             return no_memory(err);
-        if (at >= devices->count || !decode_state(&devices->known[at], arena, bytes, size, err))
-            return at < devices->count ? false : err_set(err, ERR_BUG, "a device of another place");
+        if (!decode_state(&devices->known[at], arena, bytes, size, err))
+            return false;
     }
     return true;
-}
-
-/* Who comes for the first time gets a row, empty, that can be locked. */
-static bool make_rows(struct store_session *session, const struct devices *devices, struct err *err)
-{
-    return store_run(session,
-        "INSERT INTO telemetry.device_sequence (tenant_id, device_id, protocol) SELECT n.tenant_id, "
-        "n.device_id::uuid, n.protocol FROM unnest($1::int4[], $2::text[], $3::text[]) AS n (tenant_id, device_id, "
-        "protocol) ORDER BY 1, 2 ON CONFLICT DO NOTHING",
-        PARAMS(PARAM_INT4S(devices->tenants, devices->count), PARAM_TEXTS(devices->ids, devices->count),
-            PARAM_TEXTS(devices->protocols, devices->count)),
-        NULL, err);
 }
 
 static bool write_rows(struct store_session *session, struct devices *devices, struct arena *arena, struct err *err)
@@ -222,58 +266,103 @@ static bool write_rows(struct store_session *session, struct devices *devices, s
         if (!(devices->states[i] = encode_state(&devices->known[i], arena, err)))
             return false;
     return store_run(session,
-        "UPDATE telemetry.device_sequence d SET state = decode(n.state, 'hex'), protocol = n.protocol, changed_at = "
-        "CASE WHEN n.changed = 1 THEN now() ELSE d.changed_at END FROM unnest($1::int4[], $2::text[], $3::text[], "
-        "$4::text[], $5::int4[]) AS n (tenant_id, device_id, protocol, state, changed) WHERE d.tenant_id = "
-        "n.tenant_id AND d.device_id = n.device_id::uuid",
+        "INSERT INTO telemetry.device_sequence AS d (tenant_id, device_id, protocol, state, changed_at) SELECT "
+        "n.tenant_id, n.device_id::uuid, n.protocol, decode(n.state, 'hex'), CASE WHEN n.changed = 1 THEN now() END "
+        "FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int4[]) AS n (tenant_id, device_id, protocol, "
+        "state, changed) ON CONFLICT (tenant_id, device_id) DO UPDATE SET state = EXCLUDED.state, protocol = "
+        "EXCLUDED.protocol, changed_at = coalesce(EXCLUDED.changed_at, d.changed_at)",
         PARAMS(PARAM_INT4S(devices->tenants, devices->count), PARAM_TEXTS(devices->ids, devices->count),
             PARAM_TEXTS(devices->protocols, devices->count), PARAM_TEXTS(devices->states, devices->count),
             PARAM_INT4S(devices->changed, devices->count)),
         NULL, err);
 }
 
-static void follow(struct devices *devices, const struct entry *entries, size_t count)
+static void follow(struct devices *devices, const struct entries *entries)
 {
     size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        at += i > 0 && by_device(&entries[i - 1], &entries[i]) != 0;
-        if (sequence_state_take(&devices->known[at], &entries[i].mark, entries[i].place))
+    for (size_t i = 0; i < entries->count; i++) {
+        at += i > 0 && by_device(&entries->items[i - 1], &entries->items[i]) != 0;
+        if (sequence_state_take(&devices->known[at], &entries->items[i].mark))
             devices->changed[at] = 1;
     }
 }
 
-bool sequence_store_take(
-    struct store_session *session, const struct batch *batches, size_t count, struct arena *arena, struct err *err)
+/* ---- taking ---- */
+static bool follow_rows(
+    struct store_session *session, const struct store_result *rows, struct arena *arena, struct err *err)
 {
-    size_t most = 0, entry_count = 0, found = 0;
+    struct entries entries;
     struct devices devices;
-    for (size_t b = 0; b < count; b++)
-        most += batches[b].is_committed ? 0 : batches[b].wire->n_sequence;
-    if (most == 0)
+    if (!collect(&entries, rows, arena, err))
+        return false;
+    if (entries.count == 0)
         return true;
-    const struct entry *entries = collect(batches, count, most, &entry_count, arena);
-    if (!entries)
+    if (!name_devices(&devices, &entries, arena, err) || !read_rows(session, &devices, arena, err))
+        return false;
+    follow(&devices, &entries);
+    return write_rows(session, &devices, arena, err);
+}
+
+static bool remove_rows(
+    struct store_session *session, const struct store_result *rows, struct arena *arena, struct err *err)
+{
+    size_t count = store_result_rows(rows);
+    int64_t *epochs = arena_alloc_array(arena, count, sizeof *epochs);
+    int64_t *places = arena_alloc_array(arena, count, sizeof *places);
+    if (!epochs || !places)
         return no_memory(err);
-    if (entry_count == 0)
+    for (size_t row = 0; row < count; row++) {
+        epochs[row] = store_result_int(rows, row, 0);
+        places[row] = store_result_int(rows, row, 1);
+    }
+    return store_run(session,
+        "DELETE FROM telemetry.sequence_due d USING unnest($1::int8[], $2::int8[]) AS n (epoch, place) WHERE "
+        "d.stream_epoch = n.epoch AND d.stream_sequence = n.place",
+        PARAMS(PARAM_INT8S(epochs, count), PARAM_INT8S(places, count)), NULL, err);
+}
+
+static bool take_oldest(struct store_session *session, int64_t stream_epoch, int64_t stored_to, size_t most,
+    struct arena *arena, size_t *out_taken, struct err *err)
+{
+    AUTO(store_result) rows = NULL;
+    bool is_mine = false;
+    if (!store_begin(session, 0, err) || !store_try_lock(session, "telemetry.sequence_due", &is_mine, err))
+        return false;
+    if (!is_mine)
+        return store_commit(session, err);
+    if (!store_query(session, &rows,
+            "SELECT stream_epoch, stream_sequence, tenant_id, marks FROM telemetry.sequence_due WHERE stream_epoch < "
+            "$1::int8 OR (stream_epoch = $1::int8 AND stream_sequence <= $2::int8) ORDER BY stream_epoch, "
+            "stream_sequence LIMIT $3",
+            PARAMS(PARAM_INT(stream_epoch), PARAM_INT(stored_to), PARAM_INT((int64_t)most)), err))
+        return false;
+    if (store_result_rows(rows) > 0 &&
+        (!follow_rows(session, rows, arena, err) || !remove_rows(session, rows, arena, err)))
+        return false;
+    *out_taken = store_result_rows(rows);
+    return store_commit(session, err);
+}
+
+bool sequence_store_take(struct store_session *session, int64_t stream_epoch, int64_t stored_to, size_t most,
+    struct arena *arena, size_t *out_taken, struct err *err)
+{
+    *out_taken = 0;
+    arena_reset(arena);
+    if (take_oldest(session, stream_epoch, stored_to, most, arena, out_taken, err))
         return true;
-    if (!name_devices(&devices, entries, entry_count, arena, err) ||
-        !read_rows(session, &devices, arena, &found, err) ||
-        (found < devices.count &&
-            (!make_rows(session, &devices, err) || !read_rows(session, &devices, arena, &found, err))))
-        return err_wrap(err, "sequences of devices");
-    follow(&devices, entries, entry_count);
-    return write_rows(session, &devices, arena, err) || err_wrap(err, "sequences of devices");
+    store_rollback(session);
+    return false;
 }
 
 /* ---- what is to be told ---- */
-bool sequence_store_untold(struct store_session *session, int64_t settle_ms, size_t most, struct arena *arena,
+bool sequence_store_untold(struct store_session *session, size_t most, struct arena *arena,
     struct untold_sequence **out_items, size_t *out_count, struct err *err)
 {
     AUTO(store_result) rows = NULL;
     if (!store_query(session, &rows,
             "SELECT tenant_id, device_id::text, protocol, changed_at, was_told, state FROM telemetry.device_sequence "
-            "WHERE changed_at < now() - $1::int8 * interval '1 millisecond' ORDER BY changed_at LIMIT $2",
-            PARAMS(PARAM_INT(settle_ms), PARAM_INT((int64_t)most)), err))
+            "WHERE changed_at IS NOT NULL ORDER BY changed_at LIMIT $1",
+            PARAMS(PARAM_INT((int64_t)most)), err))
         return false;
     size_t count = store_result_rows(rows);
     struct untold_sequence *items = arena_alloc_array(arena, count, sizeof *items);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUND_MS = 1000, SETTLE_MS = 1000, MOST_A_ROUND = 500, PUBLISH_MS = 2000, EVENT_BYTES = 4096 };
-#define ARENA_BYTES ((size_t)4 << 20)
+enum { ROUND_MS = 1000, MESSAGES_AT_ONCE = 200, MOST_A_ROUND = 500, PUBLISH_MS = 2000, EVENT_BYTES = 4096 };
+#define ARENA_BYTES ((size_t)512 << 20)
 
 struct sequence_teller {
     struct writer_shared *shared;
@@ -43,11 +43,22 @@ static bool tell(struct sequence_teller *teller, const struct untold_sequence *u
     return true;
 }
 
-/* What was only overtaken, and never told, is left unsaid. */
+/* A device that never missed anything has nothing to tell. */
 static bool tell_all(struct sequence_teller *teller, const struct untold_sequence *items, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
         if ((items[i].was_told || items[i].state.gaps.missed > 0) && !tell(teller, &items[i], err))
+            return false;
+    return true;
+}
+
+static bool take_all(struct sequence_teller *teller, struct store_session *session, struct err *err)
+{
+    struct writer_shared *shared = teller->shared;
+    int64_t stored_to = atomic_load(&shared->stored_to), epoch = atomic_load(&shared->stream_epoch);
+    size_t taken = MESSAGES_AT_ONCE;
+    while (stored_to > 0 && taken == MESSAGES_AT_ONCE && !rounds_is_stopping(teller->rounds))
+        if (!sequence_store_take(session, epoch, stored_to, MESSAGES_AT_ONCE, &teller->arena, &taken, err))
             return false;
     return true;
 }
@@ -57,10 +68,11 @@ static bool run_round(struct sequence_teller *teller, struct err *err)
     AUTO(store_session) session = NULL;
     struct untold_sequence *items = NULL;
     size_t count = MOST_A_ROUND;
+    if (!store_session_open(&session, teller->shared->store, err) || !take_all(teller, session, err))
+        return false;
     while (count == MOST_A_ROUND && !rounds_is_stopping(teller->rounds)) {
         arena_reset(&teller->arena);
-        if ((!session && !store_session_open(&session, teller->shared->store, err)) ||
-            !sequence_store_untold(session, SETTLE_MS, MOST_A_ROUND, &teller->arena, &items, &count, err))
+        if (!sequence_store_untold(session, MOST_A_ROUND, &teller->arena, &items, &count, err))
             return false;
         if (count > 0 &&
             (!tell_all(teller, items, count, err) || !sequence_store_told(session, items, count, &teller->arena, err)))

@@ -1,5 +1,6 @@
-/* A thread that tells what is missing of devices' own sequences, soon after it changed: events.<tenant>.gaps. In
- * several replicas each may tell the same, which says nothing new. */
+/* A thread that takes the numbers of stored records in the order of the stream, as far as all before them is stored,
+ * and tells what is missing of devices' own sequences, soon after it changed: events.<tenant>.gaps. Of several replicas
+ * one takes at a time; each may tell the same, which says nothing new. */
 #pragma once
 #include "writer.h"
 

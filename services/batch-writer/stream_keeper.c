@@ -5,6 +5,7 @@
 #include "bus/bus_retention.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FAILURES_A_LINE = 60, WARN_PERCENT = 80, WARN_EVERY_MS = 60000 };
 /* For a replay readings stay while they leave the other half of the stream to whoever is behind. */
@@ -42,6 +43,18 @@ static void show_readers(const struct bus_retention_report *report)
                        "Messages from the first that this durable consumer has not acknowledged to the newest."),
             (double)report->readers[i].behind);
     }
+}
+
+/* In this order: never a number of the stream before it was made anew. */
+static void note_stored(struct writer_shared *shared, const struct bus_retention_report *report)
+{
+    for (size_t i = 0; i < report->reader_count; i++)
+        if (strcmp(report->readers[i].name, WRITER_DURABLE) == 0) {
+            if (atomic_load(&shared->stream_epoch) != report->state.created_at_us)
+                atomic_store(&shared->stored_to, 0);
+            atomic_store(&shared->stream_epoch, report->state.created_at_us);
+            atomic_store(&shared->stored_to, (long long)report->readers[i].read_to);
+        }
 }
 
 static void show(struct stream_keeper *keeper, const struct bus_retention_report *report)
@@ -82,6 +95,7 @@ static bool run_round(struct stream_keeper *keeper)
         .keep_fill = KEEP_FILL };
     if (bus_retention_run(keeper->shared->bus, &retention, clock_now_us(), &report, &err)) {
         keeper->failures = 0;
+        note_stored(keeper->shared, &report);
         show(keeper, &report);
         warn_when_full(keeper, &report);
         return report.is_unfinished;

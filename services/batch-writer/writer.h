@@ -17,6 +17,8 @@ struct writer_shared {
     struct writer_metrics metrics;
     atomic_bool is_stopping;
     atomic_llong unacknowledged;
+    atomic_llong stream_epoch,
+        stored_to;        /* every message up to that one of this stream is stored, or dead; 0: not known */
     atomic_llong full_at; /* monotonic time of the last group that was full: there is a backlog */
 };
 

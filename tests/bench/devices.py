@@ -19,9 +19,10 @@ WATCHED = ("ingest-mqtt", "batch-writer", "nats-server")
 
 
 def stored():
+    """With those that were there already: a long run comes to the day that the one before it wrote into."""
     with urllib.request.urlopen(f"http://{os.environ['NWIMS_BATCH_WRITER_ADMIN']}/metrics") as answer:
         text = answer.read().decode()
-    return sum(float(x) for x in re.findall(r"^nwims_batch_writer_readings_stored_total(?:\{[^}]*\})? (\S+)", text, re.M))
+    return sum(float(x) for x in re.findall(r"^nwims_batch_writer_readings_(?:stored|duplicate)_total(?:\{[^}]*\})? (\S+)", text, re.M))
 
 
 def row(name, what, ours, unit, beside, beside_what, ratio, goal, **_):

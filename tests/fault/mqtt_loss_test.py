@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Devices over MQTT lose nothing: each with a sequence of its own, three connections in ten cut at a random byte, while ingest-mqtt, nats-server and batch-writer are
-killed at random. Whatever got its PUBACK is stored, once, and nothing is stored that was not sent. NWIMS_LOSS_SECONDS says how long (25)."""
+killed at random. Whatever got its PUBACK is stored, once, nothing is stored that was not sent, and what a device has lost is what its
+status says is missing. NWIMS_LOSS_SECONDS says how long (25)."""
 import json
 import os
 import random
@@ -12,11 +13,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
 import loss
-from loss import SEED, START_MS
+from loss import LOST_SHARE, MOST_LOST, SEED, START_S
 
 DEVICES, WINDOW, CUT_SHARE = 12, 20, 0.3
 VICTIMS = ("ingest-mqtt", "nats-server", "batch-writer")
-TOPIC = b"v1/devices/me/telemetry"
+TOPIC = b"nwims/v1/me/up"
 
 
 def field(value):
@@ -39,13 +40,21 @@ class Device(threading.Thread):
         super().__init__(daemon=True)
         self.number, self.token, self.sensor = number, token, sensor
         self.random = random.Random(SEED * 1000 + number)
-        self.next, self.unacknowledged, self.acknowledged = 0, [], set()
+        self.next, self.unacknowledged, self.acknowledged, self.lost = 0, [], set(), set()
         self.connections = self.cuts = self.resent = 0
         self.stopping = False
 
     def message(self, sequence, packet_id):
-        body = json.dumps({"ts": START_MS + sequence * 1000, "values": {self.sensor: sequence}}).encode()
+        body = json.dumps({"s": sequence, "t": START_S + sequence, "m": {self.sensor: sequence}}).encode()
         return packet(0x32, field(TOPIC) + packet_id.to_bytes(2, "big") + body)
+
+    def measure(self):
+        """One more record; what is lost before it shows when it has come."""
+        if self.next > 0 and len(self.lost) < MOST_LOST and self.random.random() < LOST_SHARE:
+            self.lost.add(self.next)
+            self.next += 1
+        self.unacknowledged.append(self.next)
+        self.next += 1
 
     def connect(self):
         connection = socket.create_connection((os.environ["NWIMS_MQTT_HOST"], int(os.environ["NWIMS_MQTT_PORT"])), timeout=10)
@@ -72,8 +81,7 @@ class Device(threading.Thread):
             while not self.stopping or self.unacknowledged:
                 self.resent += len(self.unacknowledged)
                 while len(self.unacknowledged) < WINDOW and not self.stopping:
-                    self.unacknowledged.append(self.next)
-                    self.next += 1
+                    self.measure()
                 data = b"".join(self.message(sequence, i + 1) for i, sequence in enumerate(self.unacknowledged))
                 if rounds == 0:
                     self.cuts += 1
@@ -95,10 +103,12 @@ class Device(threading.Thread):
 def main():
     client, devices = loss.make_devices(Device, "mqtt", DEVICES)
     kills = loss.kill_while_they_send(client, devices, VICTIMS, lambda d: len(d.acknowledged), lambda d: f"{len(d.unacknowledged)} readings are")
-    stored = sum(loss.stored(client, device, device.acknowledged, set(range(device.next))) for device in devices)
+    stored = sum(loss.stored(client, device, device.acknowledged, set(range(device.next)) - device.lost) for device in devices)
+    for device in devices:
+        loss.reported(client, device, device.lost)
     acknowledged = sum(len(d.acknowledged) for d in devices)
     assert acknowledged > 0
-    print(f"{acknowledged} acknowledged, {stored} stored once, {sum(d.resent for d in devices)} sent again, {sum(d.connections for d in devices)} connections, "
+    print(f"{acknowledged} acknowledged, {stored} stored once, {sum(len(d.lost) for d in devices)} lost by the devices and reported missing, {sum(d.resent for d in devices)} sent again, {sum(d.connections for d in devices)} connections, "
           f"{sum(d.cuts for d in devices)} cut by us, {kills} kills")
     print("1 passed, 0 failed")
 

@@ -13,12 +13,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../e2e")]
 import loss
 import nwt
-from loss import SEED
+from loss import LATE_SHARE, LOST_SHARE, MOST_HELD_BACK, MOST_LOST, SEED, START_S
 
 PORT = int(os.environ["NWIMS_TCP_PORT"])
-DEVICES, CUT_SHARE, WRONG_SHARE, LATE_SHARE, LOST_SHARE = 12, 0.3, 0.02, 0.005, 0.002
-MOST_HELD_BACK, MOST_LOST = 5, 10  # together fewer than the ranges that are kept (16)
-START_S = loss.START_MS // 1000
+DEVICES, CUT_SHARE, WRONG_SHARE = 12, 0.3, 0.02
 VICTIMS = ("ingest-tcp", "nats-server", "batch-writer")
 
 

@@ -9,25 +9,17 @@
 #include <cmocka.h>
 
 static struct sequence_state known;
-static uint64_t place;
 
 static int begin(void **state)
 {
     (void)state;
     known = (struct sequence_state){ 0 };
-    place = 0;
     return 0;
 }
 
-static bool take_at(uint64_t first, uint64_t last, int64_t at, uint64_t where)
-{
-    return sequence_state_take(&known, &(struct sequence_mark){ first, last, at, at != 0 }, where);
-}
-
-/* Each in its own message, one after the other. */
 static bool take(uint64_t first, uint64_t last, int64_t at)
 {
-    return take_at(first, last, at, ++place);
+    return sequence_state_take(&known, &(struct sequence_mark){ first, last, at, at != 0 });
 }
 
 static void assert_missing(uint64_t missing, uint64_t missed, uint64_t late)
@@ -98,18 +90,6 @@ static void without_times_only_a_far_fall_is_another_count(void **state)
     assert_missing(0, 0, 0);
 }
 
-static void what_another_reader_of_the_stream_overtook_was_not_late(void **state)
-{
-    (void)state;
-    assert_false(take_at(1, 10, 100, 1));
-    assert_true(take_at(21, 30, 300, 3));
-    assert_missing(10, 10, 0);
-    assert_true(take_at(11, 20, 200, 2));
-    assert_missing(0, 0, 0);
-    assert_false(take_at(5, 6, 900, 2)); /* a message from before is no new beginning, whatever its time */
-    assert_int_equal(known.epoch, 0);
-}
-
 static void the_highest_number_has_nothing_behind_it(void **state)
 {
     (void)state;
@@ -151,7 +131,6 @@ int main(void)
         cmocka_unit_test_setup(the_newest_first_is_no_new_beginning, begin),
         cmocka_unit_test_setup(numbers_that_come_again_with_a_newer_time_are_another_count, begin),
         cmocka_unit_test_setup(without_times_only_a_far_fall_is_another_count, begin),
-        cmocka_unit_test_setup(what_another_reader_of_the_stream_overtook_was_not_late, begin),
         cmocka_unit_test_setup(the_highest_number_has_nothing_behind_it, begin),
         cmocka_unit_test_setup(what_is_missing_is_what_never_came, begin),
     };
