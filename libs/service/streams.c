@@ -35,9 +35,26 @@ static const struct bus_stream catalogue[] = {
         .max_bytes = MIB(512),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS,
         .is_work_queue = true },
-    { .name = "POSITIONS", /* up to where ingest-tcp has each device's records: one message a device */
+    /* Up to where ingest-tcp has each device's records, one message a device. Several, because a server that syncs each
+     * message takes those of one stream one after the other (docs/adr/0044-positions-are-spread-over-streams.md). */
+    { .name = "POSITIONS",
         .subjects = { "positions.>" },
-        .max_bytes = MIB(256),
+        .max_bytes = MIB(64),
+        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
+        .is_latest = true },
+    { .name = "POSITIONS-1",
+        .subjects = { "positions-1.>" },
+        .max_bytes = MIB(64),
+        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
+        .is_latest = true },
+    { .name = "POSITIONS-2",
+        .subjects = { "positions-2.>" },
+        .max_bytes = MIB(64),
+        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
+        .is_latest = true },
+    { .name = "POSITIONS-3",
+        .subjects = { "positions-3.>" },
+        .max_bytes = MIB(64),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS,
         .is_latest = true },
     /* What may happen once only is claimed here by its message id: the window is twice as long as a signed request is

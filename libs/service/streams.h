@@ -2,5 +2,5 @@
 #pragma once
 #include "bus/bus.h"
 
-/* READINGS, REFUSED, EVENTS, AUDIT, NOTIFY, POSITIONS, ONCE, DEAD. */
+/* READINGS, REFUSED, EVENTS, AUDIT, NOTIFY, POSITIONS and POSITIONS-1 to -3, ONCE, DEAD. */
 MUST_CHECK bool streams_ensure(struct bus *bus, struct err *err);

@@ -1,5 +1,6 @@
 #include "position_store.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "ingest/gap_event.h"
 #include "nwims/v1/positions.pb-c.h"
 #include "wire/wire.h"
@@ -7,12 +8,29 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBJECT_SIZE = 80, VALUE_BYTES = 1024, ARENA_BYTES = 4096, WRITE_MS = 3000 };
+enum { PARTS = 4, WHOSE_SIZE = 64, SUBJECT_SIZE = 80, VALUE_BYTES = 1024, ARENA_BYTES = 4096, WRITE_MS = 3000 };
 
-static void subject_of(char subject[SUBJECT_SIZE], const struct position_key *key)
+/* Spread by the device: the same at every replica and for good. The first has the name that all had before there were
+ * several. */
+struct place {
+    char stream[16], subject[SUBJECT_SIZE];
+};
+
+static void place_of(struct place *place, const char *whose, unsigned part)
 {
-    snprintf(subject, SUBJECT_SIZE, "positions.%" PRId32 ".%s%s", key->tenant_id, key->device_id,
-        key->is_lease ? ".poll" : "");
+    const char suffix[] = { part > 0 ? '-' : '\0', (char)('0' + part), '\0' };
+    snprintf(place->stream, sizeof place->stream, "POSITIONS%s", suffix);
+    snprintf(place->subject, sizeof place->subject, "positions%s.%s", suffix, whose);
+}
+
+/* Gives the part in which the device is. */
+static unsigned part_of(char whose[WHOSE_SIZE], const struct position_key *key)
+{
+    int length = snprintf(whose, WHOSE_SIZE, "%" PRId32 ".%s", key->tenant_id, key->device_id);
+    unsigned part = (unsigned)(text_hash(whose, (size_t)length) % PARTS);
+    if (key->is_lease)
+        snprintf(whose + length, WHOSE_SIZE - (size_t)length, ".poll");
+    return part;
 }
 
 static bool decode_gaps(struct sequence_gaps *gaps, const Nwims__V1__DevicePosition *position)
@@ -43,19 +61,32 @@ static bool decode(struct position_value *value, const struct bus_message *messa
     return true;
 }
 
-bool position_store_read(struct bus *bus, const struct position_key *key, struct position_value *out_value,
+static bool read_at(struct bus *bus, const char *whose, unsigned part, struct position_value *out_value,
     uint64_t *out_sequence, struct err *err)
 {
     AUTO(bus_message) message = NULL;
-    char subject[SUBJECT_SIZE];
-    subject_of(subject, key);
-    if (bus_latest(bus, "POSITIONS", subject, &message, out_sequence, err))
-        return decode(out_value, message, err);
-    if (err->kind != ERR_NOT_FOUND)
+    struct place place;
+    place_of(&place, whose, part);
+    return bus_latest(bus, place.stream, place.subject, &message, out_sequence, err) && decode(out_value, message, err);
+}
+
+bool position_store_read(struct bus *bus, const struct position_key *key, struct position_value *out_value,
+    uint64_t *out_sequence, struct err *err)
+{
+    char whose[WHOSE_SIZE];
+    unsigned part = part_of(whose, key);
+    bool is_found = read_at(bus, whose, part, out_value, out_sequence, err);
+    if (is_found || err->kind != ERR_NOT_FOUND)
+        return is_found;
+    /* From before the parts there may be one in the first; the first write of it goes to its own. */
+    *err = (struct err){ 0 };
+    is_found = part > 0 && read_at(bus, whose, 0, out_value, out_sequence, err);
+    if (err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND)
         return false;
     *err = (struct err){ 0 };
-    *out_value = (struct position_value){ 0 };
     *out_sequence = 0;
+    if (!is_found)
+        *out_value = (struct position_value){ 0 };
     return true;
 }
 
@@ -80,8 +111,10 @@ bool position_store_write(struct bus *bus, const struct position_key *key, const
     Nwims__V1__DevicePosition position = NWIMS__V1__DEVICE_POSITION__INIT;
     struct gap_ranges ranges;
     AUTO_INPLACE(buffer) body = { .ceiling_bytes = VALUE_BYTES };
-    char subject[SUBJECT_SIZE];
-    subject_of(subject, key);
+    char whose[WHOSE_SIZE];
+    struct place place;
+    unsigned part = part_of(whose, key);
+    place_of(&place, whose, part);
     encode_gaps(&position, &ranges, &value->gaps);
     position.has_epoch = position.has_committed = position.has_owner = position.has_at = true;
     position.epoch = value->epoch;
@@ -90,6 +123,6 @@ bool position_store_write(struct bus *bus, const struct position_key *key, const
     position.at = clock_now_us();
     if (!wire_encode(&body, &position.base, err))
         return false;
-    const struct bus_outgoing outgoing = { .subject = subject, .data = body.data, .size = body.size };
+    const struct bus_outgoing outgoing = { .subject = place.subject, .data = body.data, .size = body.size };
     return bus_replace(bus, &outgoing, NULL, last_sequence, WRITE_MS, out_sequence, err);
 }

@@ -13,7 +13,7 @@ const struct setting ingest_tcp_settings[] = {
         .help = "where devices send lines of JSON over TLS; empty: nowhere" },
     { "PLAIN_TOKENS", SETTING_FLAG, FIELD(takes_plain_tokens), .preset = "false",
         .help = "devices may send their token without TLS: only where nobody else hears the line" },
-    { "POSITION_WRITERS", SETTING_COUNT, FIELD(writers), .preset = "2", .min = 1, .max = 64,
+    { "POSITION_WRITERS", SETTING_COUNT, FIELD(writers), .preset = "8", .min = 1, .max = 64,
         .help = "threads that write up to where each device's records are stored" },
     { "FRAME_MAX_BYTES", SETTING_BYTES, FIELD(frame_max_bytes), .preset = "64k", .min = 1024, .max = 65536,
         .help = "largest frame, longest line" },

@@ -3,6 +3,7 @@
 #include "tests/integration/nwt_client.h"
 
 #include "nwims/v1/events.pb-c.h"
+#include "nwims/v1/positions.pb-c.h"
 #include "tests/support/test_identity.h"
 #include <sys/wait.h>
 
@@ -237,6 +238,34 @@ static void after_a_break_the_device_goes_on_where_it_was_acknowledged(void **st
     expect_bye(&client, BYE_IS_EPOCH);
     client = log_in(); /* with another it begins anew */
     close(client.fd);
+}
+
+/* Before there were several streams all were in the first, in which this device is not. The first test of all: nothing
+ * of the device is in its own yet. */
+static void a_position_of_before_the_streams_were_several_is_taken_up(void **state)
+{
+    Nwims__V1__DevicePosition old = NWIMS__V1__DEVICE_POSITION__INIT;
+    AUTO_INPLACE(buffer) body = { .ceiling_bytes = 1024 };
+    uint8_t owner[16] = { 1 };
+    (void)state;
+    old.has_epoch = old.has_committed = old.has_owner = old.has_at = true;
+    old.epoch = epoch;
+    old.committed = 40;
+    old.owner = (ProtobufCBinaryData){ sizeof owner, owner };
+    must(wire_encode(&body, &old.base, &err), &err);
+    must(bus_publish(stack.bus,
+             &(struct bus_outgoing){ .subject = "positions.7." STACK_DEVICE, .data = body.data, .size = body.size },
+             NULL, 5000, NULL, &err),
+        &err);
+    struct nwt_hello hello = hello_of(42, 0); /* it has forgotten what it was told */
+    struct nwt_client client = log_in_as(&hello, 40);
+    nwt_say_data(&client, 41, 1, "{\"t\":1790000050,\"m\":{\"P1\":1}}");
+    expect_ack(&client, 41);
+    close(client.fd);
+    hello.next = 43;
+    client = log_in_as(&hello, 41);
+    close(client.fd);
+    assert_int_equal(rows_of(1), 1);
 }
 
 static void records_that_a_device_has_lost_are_gone_past(void **state)
@@ -776,6 +805,7 @@ static void every_refusal_of_a_line_is_answered_counted_and_logged_once_in_a_whi
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_position_of_before_the_streams_were_several_is_taken_up),
         cmocka_unit_test(every_refusal_is_answered_counted_and_logged_once_in_a_while),
         cmocka_unit_test(every_refusal_of_a_line_is_answered_counted_and_logged_once_in_a_while),
         cmocka_unit_test(records_are_acknowledged_when_the_stream_has_them),
