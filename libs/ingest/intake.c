@@ -43,11 +43,11 @@ void intake_close(struct intake *intake)
     free(intake);
 }
 
-/* A repeat has the same id only if the same readings of it are good: a sensor registered meanwhile makes it another
- * batch. */
+/* A repeat has the same id only if it comes from the same device, as another's bytes may mean other sensors, and if the
+ * same readings of it are good: a sensor registered meanwhile makes it another batch. */
 static struct uuid batch_id_of(const struct intake_request *request, size_t good_count)
 {
-    unsigned char bytes[sizeof(int32_t) + sizeof(uint64_t) + SHA256_SIZE + LONGEST_KEY + 1] = { 0 };
+    unsigned char bytes[sizeof(int32_t) + sizeof(uint64_t) + SHA256_SIZE + UUID_TEXT_SIZE + LONGEST_KEY + 1] = { 0 };
     size_t key_length = request->idempotency_key ? strnlen(request->idempotency_key, LONGEST_KEY + 1) : 0;
     uint64_t count = good_count;
     unsigned char *at = bytes;
@@ -59,6 +59,9 @@ static struct uuid batch_id_of(const struct intake_request *request, size_t good
     at += sizeof count;
     auth_sha256(at, request->body, request->body_size);
     at += SHA256_SIZE;
+    if (request->device_id)
+        memcpy(at, request->device_id, strnlen(request->device_id, UUID_TEXT_SIZE));
+    at += UUID_TEXT_SIZE;
     memcpy(at, request->idempotency_key, key_length);
     return uuid_of_bytes(bytes, (size_t)(at - bytes) + key_length);
 }

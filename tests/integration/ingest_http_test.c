@@ -226,6 +226,74 @@ static void a_repeat_with_its_key_is_the_same_batch(void **state)
     assert_null(message);
 }
 
+struct caller {
+    pthread_t thread;
+    pthread_barrier_t *both;
+    int port, status;
+    const char *key;
+    char answer[256];
+};
+
+static void *call_at_once(void *context)
+{
+    struct caller *caller = context;
+    AUTO(http_client) own = NULL;
+    AUTO_INPLACE(buffer) said = { 0 };
+    struct err failed = { 0 };
+    char url[128], key[64];
+    const char *const headers[] = { AUTHORIZATION, "Content-Type: application/json", key, NULL };
+    static const char body[] = "{\"sensor_id\":\"P1\",\"value\":3.5}"; /* gets the time of whoever takes it */
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/ingest/v1/readings", caller->port);
+    snprintf(key, sizeof key, "Idempotency-Key: %s", caller->key);
+    bool is_open = http_client_open(&own, &failed);
+    pthread_barrier_wait(caller->both);
+    if (is_open && http_client_call(own,
+                       &(struct http_call){ .method = "POST",
+                           .url = url,
+                           .headers = headers,
+                           .body = body,
+                           .size = sizeof body - 1,
+                           .timeout_ms = 10000 },
+                       &caller->status, &said, &failed))
+        snprintf(caller->answer, sizeof caller->answer, "%.*s", (int)said.size, (const char *)said.data);
+    return NULL;
+}
+
+static void a_key_that_comes_to_two_replicas_at_once_is_stored_once(void **state)
+{
+    enum { KEYS = 25 };
+    int first_port = port, news = 0;
+    pid_t first = service;
+    (void)state;
+    start_service(); /* the other replica */
+    for (int i = 0; i < KEYS; i++) {
+        char key[24];
+        pthread_barrier_t both;
+        struct caller callers[2] = { { .port = first_port }, { .port = port } };
+        snprintf(key, sizeof key, "both-%d", i);
+        pthread_barrier_init(&both, NULL, 2);
+        for (int k = 0; k < 2; k++) {
+            callers[k].both = &both;
+            callers[k].key = key;
+            assert_int_equal(pthread_create(&callers[k].thread, NULL, call_at_once, &callers[k]), 0);
+        }
+        for (int k = 0; k < 2; k++) {
+            pthread_join(callers[k].thread, NULL);
+            assert_true(callers[k].status == 202 || callers[k].status == 200);
+            news += callers[k].status == 202;
+        }
+        pthread_barrier_destroy(&both);
+        assert_memory_equal(callers[0].answer, callers[1].answer, strlen("{\"batch_id\":\"") + 36);
+    }
+    assert_int_equal(news, KEYS); /* of each two one is told that the other was first */
+    for (int i = 0; i < KEYS; i++)
+        assert_non_null(next_batch());
+    assert_null(next_batch());
+    test_process_end(service, SIGKILL);
+    service = first;
+    port = first_port;
+}
+
 static void guesses_are_bounded_and_do_not_shut_others_out(void **state)
 {
     static const char *const none[] = { "Content-Type: application/json", NULL };
@@ -331,6 +399,7 @@ int main(void)
         cmocka_unit_test(other_forms_and_large_bodies_are_refused),
         cmocka_unit_test(paths_and_methods_are_checked),
         cmocka_unit_test(a_repeat_with_its_key_is_the_same_batch),
+        cmocka_unit_test(a_key_that_comes_to_two_replicas_at_once_is_stored_once),
         cmocka_unit_test(guesses_are_bounded_and_do_not_shut_others_out),
         cmocka_unit_test(a_revoked_token_is_dead_at_once),
         cmocka_unit_test(what_is_full_or_away_is_said_with_a_time),

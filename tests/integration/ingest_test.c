@@ -409,6 +409,9 @@ static void a_repeat_with_its_key_is_the_same_batch(void **state)
     must(take_request(request, body), &err);
     caller.tenant_id = 7;
     assert_string_not_equal(result.batch_id, first);
+    request.device_id = STACK_DEVICE;
+    must(take_request(request, body), &err);
+    assert_string_not_equal(result.batch_id, first);
 }
 
 static void a_repeat_that_we_stamped_is_not_stored_at_other_times(void **state)
