@@ -184,8 +184,9 @@ bool job_list_failures(struct store_session *session, const struct job_reader *r
     AUTO(store_result) rows = NULL;
     if (!find(session, reader, request->id, &job, err) ||
         !store_query(session, &rows,
-            "SELECT index, coalesce(\"row\", code, ''), reason FROM job_failure WHERE tenant_id = $1 AND job_id = "
-            "$2::uuid AND index > $3::int8 ORDER BY index LIMIT $4::int8",
+            "SELECT index, coalesce(\"row\", CASE WHEN code ~ '[\",;\\s]' THEN '\"' || replace(code, '\"', '\"\"') || "
+            "'\"' ELSE code END, ''), reason FROM job_failure WHERE tenant_id = $1 AND job_id = $2::uuid AND index > "
+            "$3::int8 ORDER BY index LIMIT $4::int8",
             PARAMS(PARAM_INT(reader->tenant_id), PARAM_TEXT(store_result_text(job, 0, 0)),
                 PARAM_INT(request->has_after_index ? request->after_index : -1), PARAM_INT(FAILURES_PAGE)),
             err))

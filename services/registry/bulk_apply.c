@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MANY = 100 }; /* fewer are not worth planning anew */
+
 /* ---- what is there ---- */
 static const char *text_of(const ProtobufCMessage *message, const char *field)
 {
@@ -355,7 +357,8 @@ bool bulk_apply(struct work *work, const struct bulk_kind *kind, struct bulk_ite
         return err_set(err, ERR_LIMIT, "no memory left for a chunk");
     for (size_t i = 0; i < count; i++)
         was_bad[i] = items[i].reason != NULL;
-    bool ok = store_script(work->session, "SAVEPOINT chunk", err) && apply_all(&quick, items, count, err);
+    bool ok = (count < MANY || work_expect_many(work, err)) && store_script(work->session, "SAVEPOINT chunk", err) &&
+              apply_all(&quick, items, count, err);
     if (!ok && quick.is_again) {
         forget_failures(items, count, was_bad);
         ok = store_script(work->session, "ROLLBACK TO SAVEPOINT chunk", err) && apply_all(&careful, items, count, err);

@@ -153,7 +153,7 @@ static bool import(struct work *work, const Nwims__V1__ImportNetworkRequest *req
     if (!reply->network)
         return err_set(err, ERR_LIMIT, "no memory left for the answer");
     nwims__v1__network__init(reply->network);
-    return network_store_import(work, request->options, &network, &counts, err) &&
+    return work_expect_many(work, err) && network_store_import(work, request->options, &network, &counts, err) &&
            entity_store_get(work, &network_entity, request->options->network, reply->network, err) &&
            answer(&network, work->call, is_dry_run, &counts, reply, err) &&
            (is_dry_run || (announce(work, reply->network, &counts, err) && work_commit(work, err)));

@@ -153,6 +153,13 @@ bool work_announce(struct work *work, const struct change *change, struct err *e
     return put_event(work, change, err) && (change->is_told || put_audit(work, change, err));
 }
 
+/* Statistics do not see rows that are not committed yet, and a connection keeps a foreign key's plan for good: the plan
+ * itself must not depend on how small the table was. The setting ends with the transaction, the plans stay. */
+bool work_expect_many(struct work *work, struct err *err)
+{
+    return store_script(work->session, "SET LOCAL enable_seqscan = off; DISCARD PLANS", err);
+}
+
 bool work_commit(struct work *work, struct err *err)
 {
     if (!idempotency_keep(work->session, work->call, work->has_secret, err) || !store_commit(work->session, err))

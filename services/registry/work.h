@@ -46,6 +46,9 @@ struct change {
 MUST_CHECK bool work_announce(struct work *work, const struct change *change, struct err *err);
 /* Events of many changes of things of one noun, in one statement; records for the auditor are the caller's. */
 MUST_CHECK bool work_tell_all(struct work *work, const struct change *changes, size_t count, struct err *err);
+/* Before many rows are written in this transaction: what the connection planned when tables were small, of foreign keys
+ * and triggers too, is planned anew, by indexes. A scan that suits ten rows is quadratic while thousands are added. */
+MUST_CHECK bool work_expect_many(struct work *work, struct err *err);
 /* Keeps the answer under the caller's idempotency key, commits, and has the events sent. */
 MUST_CHECK bool work_commit(struct work *work, struct err *err);
 /* Rolls back what was not committed. */

@@ -338,6 +338,23 @@ class Import(unittest.TestCase):
             self.assertEqual((answer.status, counts(answer.json)), (200, (6, 0, 0, 0)), answer)
             self.assertEqual(client.get("/sensors/R3").json["name"], "two\nlines")
 
+    def test_failed_rows_keep_the_divider_of_their_file(self):
+        for divider in (";", "\t", ","):
+            text = io.StringIO()
+            csv.writer(text, delimiter=divider).writerows([["code", "kind", "name"], [f"DIV{ord(divider)}", "pigeon", f"one{divider} \"two\", three"]])
+            job = load(self.client, "sensors", text.getvalue(), on_error="skip").json
+            self.assertEqual(counts(job), (0, 0, 0, 1), job)
+            failed = self.client.get(f"/batch/{job['id']}/failed").body.decode()
+            back = list(csv.reader(io.StringIO(failed, newline=""), delimiter=divider))
+            self.assertEqual((back[0], back[1][:-1], len(back)), (["code", "kind", "name", "reason"], [f"DIV{ord(divider)}", "pigeon", f"one{divider} \"two\", three"], 2), failed)
+
+    def test_an_id_is_one_column_of_the_failed_whatever_is_in_it(self):
+        ids = ["no,such", 'none "of" these', "a;b", "plain"]
+        job = update(self.client, {"ids": ids, "set": {"name": "x"}}, on_error="skip").json
+        self.assertEqual(counts(job), (0, 0, 0, len(ids)), job)
+        failed = self.client.get(f"/batch/{job['id']}/failed").body.decode()
+        self.assertEqual([row[0] for row in csv.reader(io.StringIO(failed, newline=""))], ["id"] + ids, failed)
+
     def test_one_bad_row_and_nothing_is_made(self):
         answer = load(self.client, "devices", "code,protocol\nD1,http\nD2,pigeon\n")
         self.assertEqual(answer.status, 422, answer)

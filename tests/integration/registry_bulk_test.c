@@ -177,6 +177,51 @@ static void every_change_is_told_and_one_record_has_the_counts(void **state)
 }
 
 /* ---- jobs that were left behind ---- */
+/* ---- tables that were small ---- */
+static int64_t of_devices(const char *counter)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT %s FROM pg_stat_user_tables WHERE relid = 'registry.device'::regclass", counter);
+    return count_as("nwims_registry", OTHER, sql);
+}
+
+/* Of devices that are called PREFIX-0 and so on. */
+static void import_with_tokens(const char *prefix, int count)
+{
+    AUTO_INPLACE(buffer) text = { 0 };
+    struct rpc_caller root = caller_of(OTHER, "*:*");
+    Nwims__V1__BulkOptions options = skipping();
+    options.has_tokens = options.tokens = true;
+    buffer_put_text(&text, "code,protocol\n");
+    for (int i = 0; i < count; i++)
+        buffer_printf(&text, "%s-%d,http\n", prefix, i);
+    assert_true(buffer_ok(&text));
+    Nwims__V1__ImportRowsRequest request = rows_of("devices", text.data, &options);
+    expect_counts(bulk(&root, "ImportRows", &request), count, 0, 0, 0);
+}
+
+/* Each connection of the service plans its checks of foreign keys while a scan of the table is the best way. */
+static void many_devices_with_tokens_into_a_small_table_are_not_looked_for_row_by_row(void **state)
+{
+    (void)state;
+    enum { FEW = 10, AT_ONCE = 1000 };
+    import_with_tokens("FEW", FEW);
+    run("nwims_registry_owner", "ANALYZE registry.device");
+    for (int i = 0; i < 8; i++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "AGAIN%d", i);
+        import_with_tokens(prefix, 2);
+    }
+    int64_t before = of_devices("n_tup_ins"), read_before = of_devices("seq_tup_read");
+    import_with_tokens("MANY", AT_ONCE);
+    for (int i = 0; i < 1500 && of_devices("n_tup_ins") < before + AT_ONCE; i++)
+        clock_sleep_ms(20); /* a connection tells what it did when it has been idle for ten seconds */
+    assert_true(of_devices("n_tup_ins") >= before + AT_ONCE);
+    int64_t read = of_devices("seq_tup_read") - read_before;
+    if (read > 50 * AT_ONCE)
+        fail_msg("%lld devices were read in scans for %d new ones", (long long)read, AT_ONCE);
+}
+
 static const char *wait_for_end(const struct rpc_caller *caller, const char *id, Nwims__V1__Job **out_job)
 {
     Nwims__V1__ById request = by_id(id);
@@ -398,6 +443,7 @@ int main(void)
         cmocka_unit_test(new_ones_are_made_together_and_a_code_that_comes_again_changes_the_first),
         cmocka_unit_test(a_bad_one_among_those_made_together_is_found_and_the_others_are_made),
         cmocka_unit_test(every_change_is_told_and_one_record_has_the_counts),
+        cmocka_unit_test(many_devices_with_tokens_into_a_small_table_are_not_looked_for_row_by_row),
         cmocka_unit_test(a_job_in_steps_goes_on_behind_its_last_step),
         cmocka_unit_test(a_job_that_is_one_transaction_begins_anew),
         cmocka_unit_test(a_job_is_for_whoever_asked_and_for_those_who_see_all),
