@@ -17,8 +17,8 @@ struct warmer {
     struct pace pace;
     struct filler filler;
     struct freshener *freshener;
-    pthread_mutex_t filling; /* one fill at a time */
-    pthread_mutex_t lock;    /* guards changes and when they are due */
+    pthread_mutex_t called; /* one call at a time */
+    pthread_mutex_t lock;   /* guards changes and when they are due */
     struct cache_marks changes;
     int64_t changes_due_us;
     atomic_bool must_stop, holds;
@@ -95,15 +95,15 @@ static struct cache_marks take_changes(struct warmer *warmer)
 
 /* ---- work ---- */
 
-/* The filling lock is held. */
+/* For a call and on our own account at the same time: both take turns at the pace. */
 static void fill_subjects(struct warmer *warmer, int32_t tenant_id, unsigned subjects, const struct fill_limits *limits,
     struct fill_result results[WARM_SUBJECT_COUNT])
 {
     for (enum warm_subject subject = 0; subject < WARM_SUBJECT_COUNT; subject++) {
         if (!(subjects & (1u << subject)))
             continue;
-        fill_subject(&warmer->filler, tenant_id, subject, limits, &results[subject]);
         metric_add(warmer->fills, 1);
+        fill_subject(&warmer->filler, tenant_id, subject, limits, &results[subject]);
         metric_add(warmer->keys, (uint64_t)results[subject].keys);
         metric_add(warmer->cut_short, results[subject].is_complete ? 0 : 1);
     }
@@ -114,21 +114,20 @@ bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects, co
 {
     const struct timespec until = { .tv_sec = (time_t)(limits->deadline_us / 1000000),
         .tv_nsec = (long)(limits->deadline_us % 1000000) * 1000 };
-    if (pthread_mutex_clocklock(&warmer->filling, CLOCK_MONOTONIC, &until) != 0)
+    if (pthread_mutex_clocklock(&warmer->called, CLOCK_MONOTONIC, &until) != 0)
         return err_set(err, ERR_LIMIT, "something else is being warmed; try again in a while");
     fill_subjects(warmer, tenant_id, subjects, limits, out_results);
-    pthread_mutex_unlock(&warmer->filling);
+    pthread_mutex_unlock(&warmer->called);
     return true;
 }
 
-/* On our own account: as long as it takes. */
+/* On our own account: as long as it takes. A call does not wait for that: a tenant may have thousands of things, and
+ * with one lock for both the next tenant had it again before a call that waited could take it. */
 static void warm_tenant(struct warmer *warmer, int32_t tenant_id, unsigned subjects)
 {
     const struct fill_limits limits = { .deadline_us = INT64_MAX / 2, .least_keep_ms = WARM_WORTH_MS };
     struct fill_result results[WARM_SUBJECT_COUNT] = { 0 };
-    struct err ignored = { 0 }; /* whoever fills now ends some time: the lock is waited for without an end */
-    if (!warmer_warm(warmer, tenant_id, subjects, &limits, results, &ignored))
-        return;
+    fill_subjects(warmer, tenant_id, subjects, &limits, results);
     int64_t keys = 0, took_ms = 0;
     for (size_t i = 0; i < WARM_SUBJECT_COUNT; i++) {
         keys += results[i].keys;
@@ -225,7 +224,7 @@ bool warmer_open(struct warmer **out_warmer, struct bus *bus, const struct warme
         return err_set(err, ERR_LIMIT, "no memory for the warmer");
     warmer->config = config;
     warmer->bus = bus;
-    pthread_mutex_init(&warmer->filling, NULL);
+    pthread_mutex_init(&warmer->called, NULL);
     pthread_mutex_init(&warmer->lock, NULL);
     pace_init(&warmer->pace, config->calls_per_second);
     make_metrics(warmer);
@@ -236,7 +235,7 @@ bool warmer_open(struct warmer **out_warmer, struct bus *bus, const struct warme
             .user = config->redis_user,
             .password = config->redis_password,
             .time_ms = config->redis_ms,
-            .connections = 2 },
+            .connections = 3 }, /* a call, our own account and the freshener */
         .marked = on_marked,
         .asked = on_asked,
         .context = warmer };
@@ -270,7 +269,7 @@ void warmer_close(struct warmer *warmer)
     cache_close(warmer->cache);
     freshener_free(warmer->freshener);
     pace_done(&warmer->pace);
-    pthread_mutex_destroy(&warmer->filling);
+    pthread_mutex_destroy(&warmer->called);
     pthread_mutex_destroy(&warmer->lock);
     free(warmer);
 }

@@ -10,7 +10,7 @@ MUST_CHECK bool warmer_open(
 void warmer_close(struct warmer *warmer);
 AUTO_DEFINE(warmer, warmer_close)
 /* Warms the subjects (bits) of the tenant now, one result each in out_results, those not wanted untouched. ERR_LIMIT if
- * something else was warmed until the deadline. Any thread. */
+ * another call was warming until the deadline. Any thread. */
 MUST_CHECK bool warmer_warm(struct warmer *warmer, int32_t tenant_id, unsigned subjects,
     const struct fill_limits *limits, struct fill_result out_results[WARM_SUBJECT_COUNT], struct err *err);
 struct bus *warmer_bus(const struct warmer *warmer);

@@ -320,6 +320,28 @@ class Warmed(unittest.TestCase):
             return self.from_redis == len(self.paths)
         wait_for(comes_from_redis, 60)
 
+    def warmer_counts(self):
+        pid = subprocess.run(["pgrep", "-P", os.environ["NWIMS_RUNNER_PID"], "-x", "cache-warmer"], capture_output=True, text=True, check=True).stdout.strip()
+        with open(f"/proc/{pid}/environ") as file:
+            address = next(line.split("=", 1)[1] for line in file.read().split("\0") if line.startswith("ADMIN_ADDRESS="))
+        counts = replica.metrics(address)
+        return counts["nwims_warmer_fills_total"], counts["nwims_warmer_keys_total"]
+
+    def test_a_call_does_not_wait_for_what_is_warmed_by_itself(self):
+        """Another tenant's municipalities are two questions each; while they are warmed this call is answered."""
+        other = nwims.tenant("cache-warm-long")
+        towns = [other.post("/municipalities", {"code": f"L{i:03}", "name": "l"}).json["id"] for i in range(500)]
+        self.warm({"subjects": ["active_sensors"]})
+
+        def is_answered_before_the_other_is_done():
+            """Keys are counted when a subject is done. Not so while what was begun by the making of them goes on."""
+            other.post("/cache/invalidate")
+            begun, keys = self.warmer_counts()
+            wait_for(lambda: self.warmer_counts()[0] > begun)
+            self.warm({"subjects": ["active_sensors"]})
+            return self.warmer_counts()[1] - keys < 2 * len(towns)
+        wait_for(is_answered_before_the_other_is_done)
+
     def test_only_who_may_warms_and_wrong_subjects_are_named(self):
         self.assertEqual(self.admin.post("/batch/cache/warm", {"subjects": ["nonsense"]}).status, 422)
         email, password = f"{secrets.token_hex(6)}@example.org", secrets.token_urlsafe(18)
