@@ -111,9 +111,10 @@ class Seed:
         checkpoint()
         return load(self.url, "none", fresh_day())
 
-    def rss_mib(self):
+    def memory_mib(self, of):
+        """Of all its processes; of: rss_mib or pss_mib."""
         pids = subprocess.run(["pgrep", "-g", str(os.getpgid(self.process.pid))], capture_output=True, text=True).stdout.split()
-        return sum(rss_mib(p) for p in pids)
+        return sum(of(p) for p in pids)
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
@@ -135,6 +136,17 @@ def rss_mib(pid):
     try:
         for line in open(f"/proc/{pid}/status"):
             if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0.0
+
+
+def pss_mib(pid):
+    """Resident memory in which a page that several processes map counts to each in part: a sum of these counts no page twice."""
+    try:
+        for line in open(f"/proc/{pid}/smaps_rollup"):
+            if line.startswith("Pss:"):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
@@ -238,8 +250,10 @@ def batch_rows():
         copies.append(copy(1, 1000, ROWS))
         for name, seed in seeds.items():
             seed_rates[name].append(seed.measure())
-    seed_memory = {name: seed.rss_mib() for name, seed in seeds.items()}
+    seed_memory = {name: seed.memory_mib(rss_mib) for name, seed in seeds.items()}
+    seed_shared = {name: seed.memory_mib(pss_mib) for name, seed in seeds.items()}
     ours = {name: rss_mib(pid) for name, pid in stack_pids().items() if name in CARRIERS}
+    shared = sum(pss_mib(pid) for name, pid in stack_pids().items() if name in CARRIERS)
     for seed in seeds.values():
         seed.stop()
     row("batch", "POST /batch/readings, 1,000 a call", median(batches), "readings/s", median(copies), "binary COPY, 1 client, 1,000 a transaction", median(batches) / median(copies), ">= 0.7")
@@ -248,6 +262,7 @@ def batch_rows():
     for name, what in (("bulk", "FastAPI + SQLAlchemy"), ("copy", "FastAPI + asyncpg")):
         row(f"seed-{name}-mem", "memory of all that carries a batch, PostgreSQL aside, after the load", sum(ours.values()), "MiB", seed_memory[name], f"{what}, 2 workers",
             sum(ours.values()) / seed_memory[name], "< 1", parts=ours)
+        row(f"seed-{name}-pss", "the same, pages that are shared counted once", shared, "MiB", seed_shared[name], f"{what}, 2 workers", shared / seed_shared[name], "< 1")
     print("  " + ", ".join(f"{name} {size:.0f}" for name, size in sorted(ours.items())), flush=True)
     results["seed_memory"] = seed_memory
 
