@@ -35,12 +35,12 @@ bool sequence_marks_add(struct sequence_marks *marks, const struct sequence_mark
         join(last, mark);
         return true;
     }
-    if (marks->count == marks->capacity) {
+    if (!marks->items || marks->count == marks->capacity) {
         size_t capacity = marks->capacity > 0 ? 2 * marks->capacity : FIRST_CAPACITY;
         struct sequence_mark *grown = arena_alloc_array(marks->arena, capacity, sizeof *grown);
         if (!grown)
             return false;
-        if (marks->count > 0)
+        if (marks->items)
             memcpy(grown, marks->items, marks->count * sizeof *grown);
         marks->items = grown;
         marks->capacity = capacity;

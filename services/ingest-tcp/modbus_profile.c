@@ -39,7 +39,7 @@ static bool take_number(struct reading *reading, double *out_number)
 /* What is outside is not given: converted to a type that is too small for it, it would be undefined. */
 static bool take_whole(struct reading *reading, double least, double most, double *out_number)
 {
-    double number;
+    double number = 0;
     if (!take_number(reading, &number))
         return false;
     if (!(number >= least && number <= most && number == floor(number)))
@@ -125,7 +125,7 @@ static bool take_order(struct reading *reading)
 
 static bool take_address(struct reading *reading)
 {
-    double number;
+    double number = 0;
     if (!take_whole(reading, 0, UINT16_MAX, &number))
         return false;
     reading->point->address = (uint16_t)number;
@@ -206,7 +206,7 @@ static bool take_point(struct reading *reading)
 
 static bool take_quality_member(struct reading *reading, const struct json_text *name)
 {
-    double number;
+    double number = 0;
     if (is(name, "table"))
         return take_table(reading);
     if (is(name, "address"))
@@ -231,7 +231,7 @@ static bool take_quality(struct reading *reading)
 /* A whole number of some milliseconds; the member is in unit_ms. */
 static bool take_time(struct reading *reading, double least, double most, int64_t unit_ms, int64_t *out_ms)
 {
-    double number;
+    double number = 0;
     if (!take_whole(reading, least, most, &number))
         return false;
     *out_ms = (int64_t)number * unit_ms;

@@ -26,8 +26,9 @@ def wait_for(ask, limit_s=30):
 
 
 def in_use(client, members):
-    statistics = client.get("/cache/statistics").json
-    return len(statistics["members"]) >= members and all(member["is_in_use"] for member in statistics["members"])
+    """Not while the gateway starts: it may refuse the question."""
+    answer = client.get("/cache/statistics")
+    return answer.status == 200 and len(answer.json["members"]) >= members and all(member["is_in_use"] for member in answer.json["members"])
 
 
 def hits(client):
