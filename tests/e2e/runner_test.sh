@@ -96,9 +96,11 @@ check "the terminal's log tells of it" grep -q 'runner .*Stopped' log/stack.log
 rm -f order first.ready
 timeout 10 "$runner" up --folder "$folder" --stack stack.conf --background >/dev/null
 first=$(column first 3)
+stubborn=$(column stubborn 3)
 no_runner || kill -9 "$(cat run/runner.lock)"
 is_gone() { [ ! -e "/proc/$1" ] || [ "$(cut -d' ' -f3 "/proc/$1/stat")" = Z ]; }
 check "when the runner is killed its processes end" soon is_gone "$first"
+[ -z "$stubborn" ] || kill -9 "$stubborn" # nobody is left who would: it heeds no signal of the dead runner's
 check "the lock is free again" soon no_runner
 rm -f first.ready
 check "and a new runner starts" timeout 10 "$runner" up --folder "$folder" --stack stack.conf --background >/dev/null
