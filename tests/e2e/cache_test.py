@@ -322,8 +322,7 @@ class Warmed(unittest.TestCase):
         wait_for(comes_from_redis, 60)
 
     def warmer_counts(self):
-        pid = subprocess.run(["pgrep", "-P", os.environ["NWIMS_RUNNER_PID"], "-x", "cache-warmer"], capture_output=True, text=True, check=True).stdout.strip()
-        with open(f"/proc/{pid}/environ") as file:
+        with open(f"/proc/{nwims.processes()['cache-warmer']}/environ") as file:
             address = next(line.split("=", 1)[1] for line in file.read().split("\0") if line.startswith("ADMIN_ADDRESS="))
         counts = replica.metrics(address)
         return counts["nwims_warmer_fills_total"], counts["nwims_warmer_keys_total"]

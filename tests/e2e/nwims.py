@@ -129,3 +129,17 @@ def series(client, code, **query):
         cursor = answer.json.get("next_cursor")
         if not cursor:
             return out
+
+
+def processes():
+    """{name: pid} of the stack's services."""
+    out = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        if rest.split()[1] == os.environ["NWIMS_RUNNER_PID"] and os.path.exists(os.path.join(os.environ["NWIMS_VAR"], "bin", name)):
+            out[name] = pid
+    return out

@@ -109,20 +109,6 @@ def fill(job):
     return list(faults.values()), max(driver.slowest for driver in drivers)
 
 
-def processes():
-    """{name: pid} of the stack's services."""
-    out = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
-        except OSError:
-            continue
-        if rest.split()[1] == os.environ["NWIMS_RUNNER_PID"] and os.path.exists(os.path.join(os.environ["NWIMS_VAR"], "bin", name)):
-            out[name] = pid
-    return out
-
-
 def resident_mib(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:")) / 1024
@@ -132,14 +118,14 @@ def memory_mib():
     """Resident memory of every service: the least of some seconds, since a password that is being checked takes 19 MiB."""
     samples = []
     for _ in range(5):
-        samples.append({name: resident_mib(pid) for name, pid in processes().items()})
+        samples.append({name: resident_mib(pid) for name, pid in nwims.processes().items()})
         time.sleep(0.5)
     return {name: min(sample.get(name, value) for sample in samples) for name, value in samples[-1].items()}
 
 
 def cached_mib():
     """What the gateway keeps of answers on purpose, up to CACHE_MEMORY_BYTES: that is no leak."""
-    with open(f"/proc/{processes()['gateway']}/environ", encoding="utf-8") as file:
+    with open(f"/proc/{nwims.processes()['gateway']}/environ", encoding="utf-8") as file:
         address = dict(entry.split("=", 1) for entry in file.read().split("\0") if "=" in entry)["ADMIN_ADDRESS"]
     connection = http.client.HTTPConnection(address, timeout=10)
     connection.request("GET", "/metrics")

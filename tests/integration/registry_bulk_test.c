@@ -208,7 +208,7 @@ static void many_devices_with_tokens_into_a_small_table_are_not_looked_for_row_b
     import_with_tokens("FEW", FEW);
     run("nwims_registry_owner", "ANALYZE registry.device");
     for (int i = 0; i < 8; i++) {
-        char prefix[16];
+        char prefix[24];
         snprintf(prefix, sizeof prefix, "AGAIN%d", i);
         import_with_tokens(prefix, 2);
     }
