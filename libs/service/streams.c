@@ -6,6 +6,14 @@
 
 enum { DUPLICATE_WINDOW_MS = 120000, ONCE_WINDOW_MS = 660000, SHRINK = 4, MOST_SHRUNK = 64 };
 
+/* Up to where ingest-tcp has each device's records, one message a device. Several, because a server that syncs each
+ * message takes those of one stream one after the other (docs/adr/0044-positions-are-spread-over-streams.md). */
+#define POSITIONS_ROW(stream, subject)                                                                                 \
+    {                                                                                                                  \
+        .name = stream, .subjects = { subject }, .max_bytes = MIB(64), .duplicate_window_ms = DUPLICATE_WINDOW_MS,     \
+        .is_latest = true                                                                                              \
+    }
+
 /* A full stream refuses, also where age clears it: what was refused is told to whoever sent it. JetStream sets the sum
  * of max_bytes aside from its max_file_store (7.8 GiB). READINGS loses nothing by age: batch-writer gives back the
  * room of what all its durable consumers have read (bus/bus_retention.h). */
@@ -35,28 +43,10 @@ static const struct bus_stream catalogue[] = {
         .max_bytes = MIB(512),
         .duplicate_window_ms = DUPLICATE_WINDOW_MS,
         .is_work_queue = true },
-    /* Up to where ingest-tcp has each device's records, one message a device. Several, because a server that syncs each
-     * message takes those of one stream one after the other (docs/adr/0044-positions-are-spread-over-streams.md). */
-    { .name = "POSITIONS",
-        .subjects = { "positions.>" },
-        .max_bytes = MIB(64),
-        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
-        .is_latest = true },
-    { .name = "POSITIONS-1",
-        .subjects = { "positions-1.>" },
-        .max_bytes = MIB(64),
-        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
-        .is_latest = true },
-    { .name = "POSITIONS-2",
-        .subjects = { "positions-2.>" },
-        .max_bytes = MIB(64),
-        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
-        .is_latest = true },
-    { .name = "POSITIONS-3",
-        .subjects = { "positions-3.>" },
-        .max_bytes = MIB(64),
-        .duplicate_window_ms = DUPLICATE_WINDOW_MS,
-        .is_latest = true },
+    POSITIONS_ROW("POSITIONS", "positions.>"),
+    POSITIONS_ROW("POSITIONS-1", "positions-1.>"),
+    POSITIONS_ROW("POSITIONS-2", "positions-2.>"),
+    POSITIONS_ROW("POSITIONS-3", "positions-3.>"),
     /* What may happen once only is claimed here by its message id: the window is twice as long as a signed request is
      * fresh, whichever way its clock is off. */
     { .name = "ONCE",

@@ -132,25 +132,23 @@ def wait_for(port):
     raise SystemExit(f"nobody listens on port {port}")
 
 
-def rss_mib(pid):
+def mib_of(file, field):
     try:
-        for line in open(f"/proc/{pid}/status"):
-            if line.startswith("VmRSS:"):
+        for line in open(file):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
     return 0.0
+
+
+def rss_mib(pid):
+    return mib_of(f"/proc/{pid}/status", "VmRSS:")
 
 
 def pss_mib(pid):
     """Resident memory in which a page that several processes map counts to each in part: a sum of these counts no page twice."""
-    try:
-        for line in open(f"/proc/{pid}/smaps_rollup"):
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return 0.0
+    return mib_of(f"/proc/{pid}/smaps_rollup", "Pss:")
 
 
 def stack_pids():
